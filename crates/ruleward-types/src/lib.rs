@@ -1,1 +1,35 @@
-//! placeholder
+//! The vocabulary of Ruleward: what every layer means by a resource, a filter, a policy
+//! assignment, a policy state, a summary and an error. No I/O, no async, no wire shapes.
+
+pub mod account;
+pub mod clock;
+pub mod compact;
+pub mod error;
+pub mod filter;
+pub mod ids;
+pub mod import;
+pub mod limits;
+pub mod policy_assignment;
+pub mod policy_state;
+pub mod resource;
+pub mod run;
+pub mod summary;
+
+pub use account::{AccessKey, Account, Recorder, Role, User};
+pub use clock::{Clock, SystemClock, Timestamp};
+pub use error::{Error, ErrorCode, ErrorKind, Result};
+pub use filter::{FilterTag, PolicyFilter, PolicyFilterV2, TagLogic};
+pub use ids::{
+    AccountNo, ChunkNo, PolicyAssignmentId, ResourceKey, RuleNo, RunNo, SLOTS_PER_CHUNK, TypeNo,
+    UserNo,
+};
+pub use import::{ImportReport, ImportSession, Refusal, WriteOutcome};
+pub use policy_assignment::{
+    AssignmentKind, AssignmentState, CustomPolicy, Period, PolicyAssignment, Tag, TriggerType,
+};
+pub use policy_state::{ComplianceState, PolicyState, StateQuery};
+pub use resource::{Resource, ResourceType, ResourceView};
+pub use run::{EvaluationRun, RunState, RunTrigger};
+pub use summary::{
+    AssignmentSummary, ComplianceCounts, DailyStatistics, DomainSummary, ResourceSummary,
+};
