@@ -1,1 +1,36 @@
-//! placeholder
+//! The use cases: authorize → validate → store → judge. Knows no HTTP and no SQL; the API, the
+//! command line and the scheduler all come through here.
+//!
+//! Everything is synchronous. Writes return when they are durable and their verdicts current;
+//! call from a thread that may block.
+
+mod access;
+mod account_resource;
+mod accounts;
+mod evaluation;
+mod evaluations;
+mod events;
+mod explanations;
+mod hashing;
+mod health;
+mod imports;
+mod page;
+mod policy_assignments;
+mod policy_states;
+mod policy_summaries;
+mod resources;
+mod schedule;
+mod sealing;
+mod service;
+mod statistics;
+
+pub use access::{Access, Caller, IssuedToken};
+pub use accounts::NewAccessKey;
+pub use evaluation::workers::Workers;
+pub use health::Gauges;
+pub use page::{Cursor, Page, Paged};
+pub use policy_assignments::{NewPolicyAssignment, PolicyAssignmentQuery, PolicyAssignmentUpdate};
+pub use policy_states::ReportedState;
+pub use policy_summaries::TagSelector;
+pub use sealing::SealingKey;
+pub use service::{Options, Service};

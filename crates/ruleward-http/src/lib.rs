@@ -1,1 +1,27 @@
-//! placeholder
+//! The HTTP interface of Ruleward: the operation table, authentication, wire shapes, handlers.
+//!
+//! One table ([`operations`]) names every operation; the router, the authorization check, the
+//! metrics' labels, the list at `GET /v1/ruleward/operations` and `docs/operations.md` are made
+//! from it. A request goes through [`serve`]: who is it, may it, what does it say, what does the
+//! use case answer. Handlers are plain functions that extract, call and convert; all of them run
+//! on blocking threads, because the use cases block.
+
+mod app;
+mod authentication;
+mod body;
+mod call;
+mod error;
+mod handlers;
+mod marker;
+mod metrics;
+mod observe;
+mod operations;
+mod query;
+mod router;
+mod serve;
+mod validation;
+mod wire;
+
+pub use app::{AppState, Options};
+pub use operations::{Operation, Origin, coverage, operations};
+pub use router::router;

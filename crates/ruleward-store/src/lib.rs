@@ -1,1 +1,94 @@
-//! placeholder
+//! The store: one trait, the embedded SQLite store behind it, one conformance suite for both
+//! it and what comes later.
+//!
+//! A store hands out consistent snapshots to readers and runs write jobs one at a time in the
+//! order of their arrival. Several jobs may share a commit; none is answered before the commit
+//! that holds it is synced. A job that fails leaves nothing behind and does not disturb others.
+//!
+//! INVARIANT: who judges by an account's rules reads [`ReadAccounts::account`]'s
+//! `rules_version` in the same transaction; who changes rules or recorder moves it. So between
+//! a rule's commit and its run every resource is seen, also one in a chunk that did not exist.
+
+mod accounts;
+mod chunks;
+mod imports;
+mod policy_assignments;
+mod resources;
+mod runs;
+pub mod sqlite;
+mod statistics;
+
+pub use accounts::{ReadAccounts, WriteAccounts};
+pub use chunks::{Chunk, ReadChunks, Ticket, TypeRow, WriteChunks};
+pub use imports::{ReadImports, WriteImports};
+pub use policy_assignments::{ReadAssignments, ReportedResult, WriteAssignments};
+pub use resources::{ReadResources, StoredResource, WriteResources};
+use ruleward_types::{Error, Result};
+pub use runs::{ReadRuns, WriteRuns};
+pub use statistics::{ReadStatistics, WriteStatistics};
+
+/// What a reader sees: one snapshot.
+pub trait ReadTx:
+    ReadAccounts
+    + ReadAssignments
+    + ReadChunks
+    + ReadImports
+    + ReadResources
+    + ReadRuns
+    + ReadStatistics
+{
+}
+
+/// What a write job can do.
+pub trait WriteTx:
+    ReadTx
+    + WriteAccounts
+    + WriteAssignments
+    + WriteChunks
+    + WriteImports
+    + WriteResources
+    + WriteRuns
+    + WriteStatistics
+{
+}
+
+/// A write job.
+pub type WriteJob = Box<dyn FnOnce(&dyn WriteTx) -> Result<()> + Send>;
+
+/// A store.
+pub trait Store: Send + Sync + std::fmt::Debug {
+    /// Runs a job on one snapshot, on the caller's thread.
+    fn read_job(&self, job: &mut dyn FnMut(&dyn ReadTx) -> Result<()>) -> Result<()>;
+
+    /// Runs a job in a transaction and returns when it is synced.
+    fn write_job(&self, job: WriteJob) -> Result<()>;
+}
+
+impl dyn Store {
+    /// Runs a job on one snapshot and returns what it finds.
+    pub fn read<R>(&self, job: impl FnOnce(&dyn ReadTx) -> Result<R>) -> Result<R> {
+        let mut job = Some(job);
+        let mut found = None;
+        self.read_job(&mut |tx| {
+            if let Some(job) = job.take() {
+                found = Some(job(tx)?);
+            }
+            Ok(())
+        })?;
+        found.ok_or_else(|| Error::internal("store", "a read job did not run"))
+    }
+
+    /// Runs a job in a transaction and returns what it finds, once that is durable.
+    pub fn write<R: Send + 'static>(
+        &self,
+        job: impl FnOnce(&dyn WriteTx) -> Result<R> + Send + 'static,
+    ) -> Result<R> {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        self.write_job(Box::new(move |tx| {
+            // The receiver waits until the job is durable, so it is there.
+            let _ = sender.send(job(tx)?);
+            Ok(())
+        }))?;
+        receiver.try_recv().map_err(|e| Error::internal("store", e))
+    }
+}

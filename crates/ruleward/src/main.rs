@@ -1,1 +1,30 @@
-fn main() {}
+//! The binary: the server, the operator's commands on its store, and its clients.
+
+mod cli;
+mod client;
+mod config;
+mod failure;
+mod files;
+mod import;
+mod operator;
+mod output;
+mod place;
+mod sample;
+mod sealing;
+mod serve;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    // Both the server and the clients speak TLS; whoever comes first needs the provider.
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        return failure::report(&anyhow::anyhow!("a TLS provider is installed already"));
+    }
+    match cli::Cli::parse().run() {
+        Ok(code) => code,
+        Err(error) => failure::report(&error),
+    }
+}

@@ -1,0 +1,260 @@
+//! Changes of resources: stored, judged and counted in one transaction.
+//!
+//! Judging happens before the writer is entered, on the caller's thread, by the rule set of a
+//! snapshot; the write job judges again only if the rules changed meanwhile.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use ruleward_policy::{Outcome, Scratch};
+use ruleward_store::{Chunk, WriteTx};
+use ruleward_types::{
+    AccountNo, ChunkNo, Resource, ResourceKey, ResourceType, ResourceView, Result, SLOTS_PER_CHUNK,
+    TypeNo, WriteOutcome,
+};
+
+use super::chunk_edit::{ChunkEdit, counted};
+use super::environment::NoSurroundings;
+use super::planes::Verdict;
+use super::rule_set::{RuleSet, TypeRules};
+use super::view;
+
+/// What the rules make of one resource: by rule number; `None` keeps the verdict that stands.
+pub(crate) type Judgement = Vec<(u32, Option<Verdict>)>;
+
+/// A resource with its judgement.
+#[derive(Debug)]
+pub(crate) struct Judged {
+    pub(crate) resource: Resource,
+    judgement: Judgement,
+}
+
+/// Judges resources by one rule set, with buffers that are reused.
+#[derive(Debug)]
+pub(crate) struct Judge {
+    set: Arc<RuleSet>,
+    types: HashMap<ResourceType, Arc<TypeRules>>,
+    scratch: Scratch,
+    outcomes: Vec<Outcome>,
+}
+
+impl Judge {
+    pub(crate) fn new(set: Arc<RuleSet>) -> Self {
+        Self { set, types: HashMap::new(), scratch: Scratch::default(), outcomes: Vec::new() }
+    }
+
+    pub(crate) fn judge(&mut self, resource: Resource) -> Judged {
+        let judgement = self.judgement(&resource.resource_type, &resource.body);
+        Judged { resource, judgement }
+    }
+
+    fn judgement(&mut self, resource_type: &ResourceType, body: &[u8]) -> Judgement {
+        let rules = if let Some(rules) = self.types.get(resource_type) {
+            Arc::clone(rules)
+        } else {
+            let rules = self.set.for_type(resource_type);
+            self.types.insert(resource_type.clone(), Arc::clone(&rules));
+            rules
+        };
+        let resource = if rules.needs_view { view::read(body) } else { ResourceView::default() };
+        let in_scope = |rule: &super::rule_set::CompiledRule| {
+            !rule.scope.narrows_inside_type() || rule.scope.matches(&resource)
+        };
+        let mut judgement: Judgement = self
+            .set
+            .covering(&rules)
+            // A disabled rule keeps its last states.
+            .filter(|rule| rule.judges)
+            .map(|rule| (rule.no, (!in_scope(rule)).then_some(Verdict::OutOfScope)))
+            .collect();
+        // These read nothing but the resource; volatile ones get their verdicts by tickets.
+        rules.change_programs.evaluate(
+            &mut self.scratch,
+            body,
+            &NoSurroundings,
+            &mut self.outcomes,
+        );
+        for (rule, outcome) in self.set.changes(&rules).zip(&self.outcomes) {
+            if let Ok(n) = judgement.binary_search_by_key(&rule.no, |(no, _)| *no)
+                && let Some((_, verdict @ None)) = judgement.get_mut(n)
+            {
+                *verdict = Some(verdict_of(*outcome));
+            }
+        }
+        judgement
+    }
+}
+
+/// An outcome as a verdict.
+pub(crate) fn verdict_of(outcome: Outcome) -> Verdict {
+    match outcome {
+        Outcome::Compliant => Verdict::Compliant,
+        Outcome::NonCompliant => Verdict::NonCompliant,
+        Outcome::Undetermined(_) => Verdict::Undetermined,
+    }
+}
+
+/// The changes of one write job, chunk by chunk.
+pub(crate) struct Changes<'a> {
+    tx: &'a dyn WriteTx,
+    account: AccountNo,
+    set: Arc<RuleSet>,
+    judge: Judge,
+    types: HashMap<String, TypeNo>,
+    edits: BTreeMap<ChunkNo, ChunkEdit>,
+    open_chunks: HashMap<TypeNo, ChunkNo>,
+}
+
+impl<'a> Changes<'a> {
+    /// Begins. `set` is the rule set of this very transaction.
+    pub(crate) fn begin(tx: &'a dyn WriteTx, account: AccountNo, set: Arc<RuleSet>) -> Self {
+        Self {
+            tx,
+            account,
+            judge: Judge::new(Arc::clone(&set)),
+            set,
+            types: HashMap::new(),
+            edits: BTreeMap::new(),
+            open_chunks: HashMap::new(),
+        }
+    }
+
+    /// Writes what the changes left in memory. Nothing is complete without it.
+    pub(crate) fn finish(self) -> Result<()> {
+        for edit in self.edits.values() {
+            edit.flush(self.tx, counted(&self.set))?;
+        }
+        Ok(())
+    }
+
+    fn type_no(&mut self, resource_type: &ResourceType) -> Result<TypeNo> {
+        let key = resource_type.key();
+        if let Some(no) = self.types.get(&key) {
+            return Ok(*no);
+        }
+        let no = self.tx.ensure_type(self.account, resource_type)?;
+        self.types.insert(key, no);
+        Ok(no)
+    }
+
+    fn edit(&mut self, no: ChunkNo) -> Result<&mut ChunkEdit> {
+        match self.edits.entry(no) {
+            std::collections::btree_map::Entry::Occupied(known) => Ok(known.into_mut()),
+            std::collections::btree_map::Entry::Vacant(place) => {
+                Ok(place.insert(ChunkEdit::load(self.tx, no, counted(&self.set))?))
+            }
+        }
+    }
+
+    /// Where a resource of this type lives.
+    pub(crate) fn find(
+        &mut self,
+        resource_type: &ResourceType,
+        id: &str,
+    ) -> Result<Option<ResourceKey>> {
+        let type_no = self.type_no(resource_type)?;
+        for key in self.tx.resources_by_id(self.account, id)? {
+            if self.edit_type(key.chunk())? == type_no {
+                return Ok(Some(key));
+            }
+        }
+        Ok(None)
+    }
+
+    fn edit_type(&self, no: ChunkNo) -> Result<TypeNo> {
+        if let Some(edit) = self.edits.get(&no) {
+            return Ok(edit.chunk.type_no);
+        }
+        Ok(self.tx.chunk(no)?.map_or(TypeNo(0), |chunk| chunk.type_no))
+    }
+
+    /// A slot for a new resource of a type.
+    fn allot(&mut self, type_no: TypeNo) -> Result<ResourceKey> {
+        let open = match self.open_chunks.get(&type_no) {
+            Some(no) => Some(*no),
+            None => self.tx.last_chunk(self.account, type_no)?.map(|chunk| chunk.no),
+        };
+        let no = match open {
+            Some(no) if self.edit(no)?.chunk.used < SLOTS_PER_CHUNK => no,
+            _ => self.new_chunk(type_no)?,
+        };
+        self.open_chunks.insert(type_no, no);
+        let edit = self.edit(no)?;
+        let slot = edit.chunk.used;
+        edit.chunk.used += 1;
+        edit.chunk.live += 1;
+        edit.planes.occupy(slot);
+        Ok(ResourceKey::new(no, slot))
+    }
+
+    /// A new chunk is at every rule's current mark: each resource in it was judged on its way in.
+    fn new_chunk(&mut self, type_no: TypeNo) -> Result<ChunkNo> {
+        let chunk: Chunk = self.tx.insert_chunk(self.account, type_no)?;
+        let mut edit = ChunkEdit::begin(self.tx, chunk, counted(&self.set))?;
+        if let Some(resource_type) = self.tx.resource_type(type_no)? {
+            let rules = self.set.for_type(&resource_type);
+            for rule in self.set.changes(&rules) {
+                edit.planes.rule_mut(rule.no).mark = rule.rule.mark;
+            }
+        }
+        self.edits.insert(chunk.no, edit);
+        Ok(chunk.no)
+    }
+
+    /// Stores a resource and its verdicts. `judged_by` is the version of the rules that
+    /// judged it; `version` grows with every change.
+    pub(crate) fn put(
+        &mut self,
+        judged: Judged,
+        judged_by: i64,
+        version: i64,
+    ) -> Result<(WriteOutcome, ResourceKey)> {
+        let Judged { resource, judgement } = judged;
+        let judgement = if judged_by == self.set.version {
+            judgement
+        } else {
+            self.judge.judgement(&resource.resource_type, &resource.body)
+        };
+        let found = self.find(&resource.resource_type, &resource.id)?;
+        let (outcome, key) = if let Some(key) = found {
+            if self.tx.resource(key)?.is_some_and(|stored| stored.body == resource.body) {
+                return Ok((WriteOutcome::Unchanged, key));
+            }
+            self.tx.update_resource(key, version, &resource.body)?;
+            (WriteOutcome::Changed, key)
+        } else {
+            let type_no = self.type_no(&resource.resource_type)?;
+            let key = self.allot(type_no)?;
+            self.tx.insert_resource(self.account, key, version, &resource.id, &resource.body)?;
+            (WriteOutcome::Created, key)
+        };
+        let edit = self.edit(key.chunk())?;
+        edit.chunk.version = edit.chunk.version.max(version);
+        let mut left = Vec::new();
+        for (no, verdict) in judgement {
+            let Some(verdict) = verdict else { continue };
+            if verdict == Verdict::OutOfScope {
+                if edit.planes.rule(no).is_none() {
+                    continue;
+                }
+                left.push(no);
+            }
+            edit.planes.rule_mut(no).set(key.slot(), verdict);
+        }
+        for no in left {
+            self.tx.delete_reported_results(key, Some(ruleward_types::RuleNo(no.into())))?;
+        }
+        Ok((outcome, key))
+    }
+
+    /// Removes a resource with all verdicts on it, those of disabled rules included.
+    pub(crate) fn delete(&mut self, key: ResourceKey, id: &str, version: i64) -> Result<()> {
+        self.tx.delete_resource(self.account, key, id)?;
+        self.tx.delete_reported_results(key, None)?;
+        let edit = self.edit(key.chunk())?;
+        edit.planes.vacate(key.slot());
+        edit.chunk.live = edit.chunk.live.saturating_sub(1);
+        edit.chunk.version = edit.chunk.version.max(version);
+        Ok(())
+    }
+}

@@ -1,0 +1,85 @@
+//! Sets of slots as words of bits.
+
+/// A set of slots.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Bits(Vec<u64>);
+
+impl Bits {
+    pub(crate) fn with_words(words: usize) -> Self {
+        Self(vec![0; words])
+    }
+
+    pub(crate) fn words(&self) -> &[u64] {
+        &self.0
+    }
+
+    pub(crate) fn resize(&mut self, words: usize) {
+        self.0.resize(words, 0);
+    }
+
+    pub(crate) fn get(&self, slot: usize) -> bool {
+        self.0.get(slot / 64).is_some_and(|word| word >> (slot % 64) & 1 == 1)
+    }
+
+    pub(crate) fn set(&mut self, slot: usize, on: bool) {
+        if on && slot / 64 >= self.0.len() {
+            self.0.resize(slot / 64 + 1, 0);
+        }
+        if let Some(word) = self.0.get_mut(slot / 64) {
+            let bit = 1 << (slot % 64);
+            *word = if on { *word | bit } else { *word & !bit };
+        }
+    }
+
+    pub(crate) fn count(&self) -> i64 {
+        self.0.iter().map(|word| i64::from(word.count_ones())).sum()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.iter().all(|word| *word == 0)
+    }
+
+    pub(crate) fn or(&mut self, other: &Self) {
+        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
+            *mine |= theirs;
+        }
+    }
+
+    pub(crate) fn and(&mut self, other: &Self) {
+        for (n, mine) in self.0.iter_mut().enumerate() {
+            *mine &= other.0.get(n).copied().unwrap_or(0);
+        }
+    }
+
+    pub(crate) fn and_not(&mut self, other: &Self) {
+        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
+            *mine &= !theirs;
+        }
+    }
+
+    /// The slots in the set, from one on.
+    pub(crate) fn iter_from(&self, from: usize) -> impl Iterator<Item = usize> + '_ {
+        self.0.iter().enumerate().skip(from / 64).flat_map(move |(n, word)| {
+            let mut left = *word;
+            if n == from / 64 {
+                left &= u64::MAX << (from % 64);
+            }
+            std::iter::from_fn(move || {
+                (left != 0).then(|| {
+                    let bit = left.trailing_zeros() as usize;
+                    left &= left - 1;
+                    n * 64 + bit
+                })
+            })
+        })
+    }
+
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        self.0.iter().flat_map(|word| word.to_le_bytes()).collect()
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
+        let (words, _) = bytes.as_chunks::<8>();
+        Self(words.iter().map(|word| u64::from_le_bytes(*word)).collect())
+    }
+}

@@ -1,0 +1,99 @@
+//! What a policy can see besides the resource: the time, the recorder, other resources.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use ruleward_policy::Environment;
+use ruleward_store::ReadTx;
+use ruleward_types::{AccountNo, ResourceType, Result, Timestamp, limits};
+
+type Inventory = Result<Arc<[Arc<[u8]>]>, String>;
+
+/// One evaluation's surroundings, on one snapshot.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) tx: &'a dyn ReadTx,
+    pub(crate) account: AccountNo,
+    pub(crate) now: Timestamp,
+    pub(crate) recorder_enabled: bool,
+    looked_up: Mutex<HashMap<String, Inventory>>,
+}
+
+impl<'a> Surroundings<'a> {
+    pub(crate) fn new(
+        tx: &'a dyn ReadTx,
+        account: AccountNo,
+        now: Timestamp,
+        recorder_enabled: bool,
+    ) -> Self {
+        Self { tx, account, now, recorder_enabled, looked_up: Mutex::default() }
+    }
+
+    fn look_up(&self, provider_type: &str) -> Inventory {
+        let why = |e: ruleward_types::Error| e.message().to_owned();
+        let wanted = ResourceType::parse(provider_type)
+            .ok_or_else(|| format!("`{provider_type}` is not a resource type"))?;
+        let types = self.tx.types(self.account).map_err(why)?;
+        let Some(row) = types.into_iter().find(|row| row.resource_type == wanted) else {
+            return Ok(Arc::from([]));
+        };
+        let mut found: Vec<Arc<[u8]>> = Vec::new();
+        let mut after = None;
+        loop {
+            let chunks = self.tx.chunks(self.account, Some(row.no), after, 64).map_err(why)?;
+            let Some(last) = chunks.last() else { break };
+            after = Some(last.no);
+            for chunk in chunks {
+                if found.len() + chunk.live > limits::LOOKUP_RESOURCES {
+                    return Err(format!(
+                        "more than {} resources of type {provider_type}",
+                        limits::LOOKUP_RESOURCES
+                    ));
+                }
+                self.tx
+                    .scan_chunk(chunk.no, 0, -1, &mut |_, _, body| {
+                        found.push(Arc::from(body));
+                        Ok(())
+                    })
+                    .map_err(why)?;
+            }
+        }
+        Ok(Arc::from(found))
+    }
+}
+
+impl Environment for Surroundings<'_> {
+    fn now_ms(&self) -> i64 {
+        self.now.ms()
+    }
+
+    fn recorder_enabled(&self) -> Option<bool> {
+        Some(self.recorder_enabled)
+    }
+
+    fn resources(&self, provider_type: &str) -> Inventory {
+        if let Some(known) = self.looked_up.lock().get(provider_type) {
+            return known.clone();
+        }
+        let found = self.look_up(provider_type);
+        self.looked_up.lock().insert(provider_type.to_owned(), found.clone());
+        found
+    }
+}
+
+/// The surroundings of policies that look at nothing but the resource.
+pub(crate) struct NoSurroundings;
+
+impl Environment for NoSurroundings {
+    fn now_ms(&self) -> i64 {
+        0
+    }
+
+    fn recorder_enabled(&self) -> Option<bool> {
+        None
+    }
+
+    fn resources(&self, _: &str) -> Inventory {
+        Err("this evaluation has no inventory".to_owned())
+    }
+}

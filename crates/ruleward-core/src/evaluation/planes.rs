@@ -1,0 +1,323 @@
+//! The verdicts of a chunk: bits, not rows. Which slots live, and for each rule which are in
+//! scope, which are non-compliant and which could not be determined.
+//!
+//! Stored form, little-endian: version (u8), words per plane (u16), rules (u32), the live
+//! plane; then for each rule, ascending: number (u32), mark (u32), flags (u8) and its planes.
+//! A scope that is the live plane and an empty undetermined plane are not stored.
+
+use ruleward_types::{ComplianceCounts, Error, Result, RuleNo};
+
+use super::bits::Bits;
+
+const VERSION: u8 = 1;
+const HAS_SCOPE: u8 = 1;
+const HAS_UNDETERMINED: u8 = 2;
+
+/// What one rule says of one resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    OutOfScope,
+    Compliant,
+    NonCompliant,
+    Undetermined,
+}
+
+/// The planes of one rule. Every plane is a subset of the scope, the scope of the live plane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RulePlanes {
+    pub(crate) rule: u32,
+    /// The rule's mark when it last judged the whole chunk; zero if it never did.
+    pub(crate) mark: u32,
+    pub(crate) scope: Bits,
+    pub(crate) non_compliant: Bits,
+    pub(crate) undetermined: Bits,
+}
+
+impl RulePlanes {
+    pub(crate) fn new(rule: u32, words: usize) -> Self {
+        let empty = Bits::with_words(words);
+        Self {
+            rule,
+            mark: 0,
+            scope: empty.clone(),
+            non_compliant: empty.clone(),
+            undetermined: empty,
+        }
+    }
+
+    pub(crate) fn verdict(&self, slot: usize) -> Verdict {
+        if !self.scope.get(slot) {
+            Verdict::OutOfScope
+        } else if self.non_compliant.get(slot) {
+            Verdict::NonCompliant
+        } else if self.undetermined.get(slot) {
+            Verdict::Undetermined
+        } else {
+            Verdict::Compliant
+        }
+    }
+
+    pub(crate) fn set(&mut self, slot: usize, verdict: Verdict) {
+        self.scope.set(slot, verdict != Verdict::OutOfScope);
+        self.non_compliant.set(slot, verdict == Verdict::NonCompliant);
+        self.undetermined.set(slot, verdict == Verdict::Undetermined);
+    }
+
+    pub(crate) fn counts(&self) -> ComplianceCounts {
+        let non_compliant = self.non_compliant.count();
+        let undetermined = self.undetermined.count();
+        ComplianceCounts {
+            compliant: self.scope.count() - non_compliant - undetermined,
+            non_compliant,
+            undetermined,
+            exempt: 0,
+        }
+    }
+
+    /// The slots that the rule finds compliant.
+    pub(crate) fn compliant(&self) -> Bits {
+        let mut compliant = self.scope.clone();
+        compliant.and_not(&self.non_compliant);
+        compliant.and_not(&self.undetermined);
+        compliant
+    }
+
+    fn resize(&mut self, words: usize) {
+        self.scope.resize(words);
+        self.non_compliant.resize(words);
+        self.undetermined.resize(words);
+    }
+
+    fn keep(&mut self, live: &Bits) {
+        self.scope.and(live);
+        self.non_compliant.and(live);
+        self.undetermined.and(live);
+    }
+}
+
+/// All planes of a chunk.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Planes {
+    words: usize,
+    pub(crate) live: Bits,
+    rules: Vec<RulePlanes>,
+}
+
+impl Planes {
+    pub(crate) fn words(&self) -> usize {
+        self.words
+    }
+
+    pub(crate) fn rules(&self) -> &[RulePlanes] {
+        &self.rules
+    }
+
+    pub(crate) fn rule(&self, no: u32) -> Option<&RulePlanes> {
+        self.rules
+            .binary_search_by_key(&no, |planes| planes.rule)
+            .ok()
+            .and_then(|n| self.rules.get(n))
+    }
+
+    /// The planes of a rule; empty ones are made where there are none.
+    pub(crate) fn rule_mut(&mut self, no: u32) -> &mut RulePlanes {
+        let n = match self.rules.binary_search_by_key(&no, |planes| planes.rule) {
+            Ok(n) => n,
+            Err(n) => {
+                self.rules.insert(n, RulePlanes::new(no, self.words));
+                n
+            }
+        };
+        // `n` was found or inserted just now.
+        #[expect(clippy::indexing_slicing, reason = "the index was found or inserted just now")]
+        &mut self.rules[n]
+    }
+
+    /// Replaces a rule's planes.
+    pub(crate) fn put(&mut self, mut planes: RulePlanes) {
+        planes.resize(self.words);
+        planes.keep(&self.live);
+        let rule = planes.rule;
+        *self.rule_mut(rule) = planes;
+    }
+
+    /// Drops a rule's planes; whether there were any.
+    pub(crate) fn drop_rule(&mut self, no: u32) -> bool {
+        let before = self.rules.len();
+        self.rules.retain(|planes| planes.rule != no);
+        self.rules.len() != before
+    }
+
+    /// Gives a slot to a resource.
+    pub(crate) fn occupy(&mut self, slot: usize) {
+        let words = slot / 64 + 1;
+        if words > self.words {
+            self.words = words;
+            self.live.resize(words);
+            for planes in &mut self.rules {
+                planes.resize(words);
+            }
+        }
+        self.live.set(slot, true);
+    }
+
+    /// Takes a slot from its resource, with all verdicts on it.
+    pub(crate) fn vacate(&mut self, slot: usize) {
+        self.live.set(slot, false);
+        for planes in &mut self.rules {
+            planes.set(slot, Verdict::OutOfScope);
+        }
+    }
+
+    /// The chunk's resources by verdict, each counted once, over the rules that count.
+    pub(crate) fn tally(&self, counts: impl Fn(u32) -> bool) -> ComplianceCounts {
+        let mut judged = Bits::with_words(self.words);
+        let mut non_compliant = judged.clone();
+        let mut undetermined = judged.clone();
+        for planes in self.rules.iter().filter(|planes| counts(planes.rule)) {
+            judged.or(&planes.scope);
+            non_compliant.or(&planes.non_compliant);
+            undetermined.or(&planes.undetermined);
+        }
+        undetermined.and_not(&non_compliant);
+        let (non_compliant, undetermined) = (non_compliant.count(), undetermined.count());
+        ComplianceCounts {
+            compliant: judged.count() - non_compliant - undetermined,
+            non_compliant,
+            undetermined,
+            exempt: 0,
+        }
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(8 + (self.words * 8 + 9) * (self.rules.len() + 1));
+        out.push(VERSION);
+        out.extend_from_slice(&u16::try_from(self.words).unwrap_or(u16::MAX).to_le_bytes());
+        out.extend_from_slice(&u32::try_from(self.rules.len()).unwrap_or(u32::MAX).to_le_bytes());
+        put_bits(&mut out, &self.live);
+        for planes in &self.rules {
+            let scope = if planes.scope == self.live { 0 } else { HAS_SCOPE };
+            let undetermined = if planes.undetermined.is_empty() { 0 } else { HAS_UNDETERMINED };
+            out.extend_from_slice(&planes.rule.to_le_bytes());
+            out.extend_from_slice(&planes.mark.to_le_bytes());
+            out.push(scope | undetermined);
+            put_bits(&mut out, &planes.non_compliant);
+            if scope != 0 {
+                put_bits(&mut out, &planes.scope);
+            }
+            if undetermined != 0 {
+                put_bits(&mut out, &planes.undetermined);
+            }
+        }
+        out
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
+        if bytes.is_empty() {
+            return Ok(Self::default());
+        }
+        let mut input = Input(bytes);
+        let [version] = input.take()?;
+        if version != VERSION {
+            return Err(Error::internal("read planes", format!("unknown version {version}")));
+        }
+        let words = usize::from(u16::from_le_bytes(input.take()?));
+        let count = u32::from_le_bytes(input.take()?);
+        let live = input.bits(words)?;
+        let mut rules = Vec::with_capacity(count.min(1024) as usize);
+        for _ in 0..count {
+            let rule = u32::from_le_bytes(input.take()?);
+            let mark = u32::from_le_bytes(input.take()?);
+            let [flags] = input.take()?;
+            let non_compliant = input.bits(words)?;
+            let scope = if flags & HAS_SCOPE == 0 { live.clone() } else { input.bits(words)? };
+            let undetermined = if flags & HAS_UNDETERMINED == 0 {
+                Bits::with_words(words)
+            } else {
+                input.bits(words)?
+            };
+            rules.push(RulePlanes { rule, mark, scope, non_compliant, undetermined });
+        }
+        Ok(Self { words, live, rules })
+    }
+}
+
+/// The number of a rule as it stands in planes.
+pub(crate) fn plane_no(no: RuleNo) -> u32 {
+    // The store hands out no number that does not fit.
+    u32::try_from(no.0).unwrap_or(u32::MAX)
+}
+
+fn put_bits(out: &mut Vec<u8>, bits: &Bits) {
+    for word in bits.words() {
+        out.extend_from_slice(&word.to_le_bytes());
+    }
+}
+
+struct Input<'a>(&'a [u8]);
+
+impl Input<'_> {
+    fn take<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let (head, rest) = self
+            .0
+            .split_first_chunk::<N>()
+            .ok_or_else(|| Error::internal("read planes", "they end too early"))?;
+        self.0 = rest;
+        Ok(*head)
+    }
+
+    fn bits(&mut self, words: usize) -> Result<Bits> {
+        let (head, rest) = self
+            .0
+            .split_at_checked(words * 8)
+            .ok_or_else(|| Error::internal("read planes", "they end too early"))?;
+        self.0 = rest;
+        Ok(Bits::from_bytes(head))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn round_trip_and_tally() {
+        let mut planes = Planes::default();
+        for slot in [0, 1, 70, 4095] {
+            planes.occupy(slot);
+        }
+        planes.rule_mut(7).set(0, Verdict::NonCompliant);
+        planes.rule_mut(7).set(70, Verdict::Compliant);
+        planes.rule_mut(3).set(0, Verdict::Undetermined);
+        planes.rule_mut(3).set(1, Verdict::Undetermined);
+        planes.rule_mut(3).set(70, Verdict::Compliant);
+        planes.rule_mut(3).mark = 9;
+        let read = Planes::decode(&planes.encode()).unwrap();
+        assert_eq!(read, planes);
+        let all = read.tally(|_| true);
+        assert_eq!((all.compliant, all.non_compliant, all.undetermined), (1, 1, 1));
+        let one = read.tally(|rule| rule == 7);
+        assert_eq!((one.compliant, one.non_compliant, one.undetermined), (1, 1, 0));
+    }
+
+    #[test]
+    fn a_vacated_slot_has_no_verdicts() {
+        let mut planes = Planes::default();
+        planes.occupy(5);
+        planes.rule_mut(1).set(5, Verdict::NonCompliant);
+        planes.vacate(5);
+        assert!(planes.tally(|_| true).is_zero());
+        assert_eq!(planes.rule(1).unwrap().verdict(5), Verdict::OutOfScope);
+    }
+
+    #[test]
+    fn truncated_planes_are_an_error() {
+        let mut planes = Planes::default();
+        planes.occupy(100);
+        planes.rule_mut(1).set(100, Verdict::NonCompliant);
+        let bytes = planes.encode();
+        for length in 1..bytes.len() {
+            assert!(Planes::decode(&bytes[..length]).is_err(), "{length}");
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! An account's rules, compiled once for each version of them and shared by everybody.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use ruleward_policy::{Catalogue, PolicyDefinition, Program, ProgramSet};
+use ruleward_store::ReadTx;
+use ruleward_types::{
+    Account, AccountNo, AssignmentKind, Error, PolicyAssignment, ResourceType, Result, TriggerType,
+};
+
+use super::planes::plane_no;
+use super::scope::{Scope, Subject};
+
+/// A rule, compiled.
+#[derive(Debug)]
+pub(crate) struct CompiledRule {
+    pub(crate) rule: PolicyAssignment,
+    /// Its number in planes.
+    pub(crate) no: u32,
+    pub(crate) scope: Scope,
+    /// None for custom rules.
+    pub(crate) program: Option<Arc<Program>>,
+    /// Whether its verdicts count and are kept current.
+    pub(crate) judges: bool,
+    /// Whether the same rule and resource can get another verdict later: it reads the clock,
+    /// other resources or the recorder.
+    pub(crate) volatile: bool,
+}
+
+impl CompiledRule {
+    /// Compiles a rule; a builtin one needs its definition.
+    pub(crate) fn new(rule: PolicyAssignment, catalogue: &Catalogue) -> Result<Self> {
+        let definition = definition_of(&rule, catalogue)?;
+        let program = definition
+            .map(|definition| {
+                let parameters = definition
+                    .bind_parameters(&rule.parameters)
+                    .map_err(|e| Error::internal("compile a rule", e))?;
+                let program = definition
+                    .policy
+                    .compile(&parameters)
+                    .map_err(|e| Error::internal("compile a rule", e))?;
+                Ok::<_, Error>(Arc::new(program))
+            })
+            .transpose()?;
+        Ok(Self {
+            no: plane_no(rule.no),
+            scope: Scope::new(&rule, definition),
+            volatile: program.as_ref().is_some_and(|program| {
+                program.reads_clock() || program.reads_recorder() || !program.looks_up().is_empty()
+            }),
+            program,
+            judges: rule.judges(),
+            rule,
+        })
+    }
+
+    /// Whether a resource's change is judged by it at once.
+    fn judges_changes(&self) -> bool {
+        self.judges
+            && !self.volatile
+            && self.program.is_some()
+            && self.rule.trigger == TriggerType::Resource
+            && self.scope.subject() == Subject::Resource
+    }
+}
+
+/// The definition of a builtin rule.
+pub(crate) fn definition_of<'a>(
+    rule: &PolicyAssignment,
+    catalogue: &'a Catalogue,
+) -> Result<Option<&'a PolicyDefinition>> {
+    if rule.kind == AssignmentKind::Custom {
+        return Ok(None);
+    }
+    let id = rule.policy_definition_id.as_deref().unwrap_or_default();
+    catalogue
+        .get(id)
+        .map(Some)
+        .ok_or_else(|| Error::internal("compile a rule", format!("no policy definition {id}")))
+}
+
+/// All rules of an account at one version.
+#[derive(Debug)]
+pub(crate) struct RuleSet {
+    pub(crate) version: i64,
+    pub(crate) recorder_enabled: bool,
+    /// Ascending by number.
+    rules: Vec<CompiledRule>,
+    by_type: Mutex<HashMap<String, Arc<TypeRules>>>,
+}
+
+/// The rules that can have a resource of one type in scope.
+#[derive(Debug)]
+pub(crate) struct TypeRules {
+    /// All of them, as places in the rule set.
+    covering: Vec<usize>,
+    /// Those that judge changes, as places in the rule set, and their programs in that order.
+    changes: Vec<usize>,
+    pub(crate) change_programs: ProgramSet,
+    /// Whether a filter looks past the type.
+    pub(crate) needs_view: bool,
+}
+
+impl RuleSet {
+    pub(crate) fn compile(
+        account: &Account,
+        rules: Vec<PolicyAssignment>,
+        catalogue: &Catalogue,
+    ) -> Result<Self> {
+        Ok(Self {
+            version: account.rules_version,
+            recorder_enabled: account.recorder.enabled,
+            rules: rules
+                .into_iter()
+                .map(|rule| CompiledRule::new(rule, catalogue))
+                .collect::<Result<_>>()?,
+            by_type: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn rules(&self) -> &[CompiledRule] {
+        &self.rules
+    }
+
+    /// The rule of that number in planes.
+    pub(crate) fn rule(&self, no: u32) -> Option<&CompiledRule> {
+        self.rules
+            .binary_search_by_key(&no, |rule| rule.no)
+            .ok()
+            .and_then(|place| self.rules.get(place))
+    }
+
+    /// Whether a rule's verdicts count.
+    pub(crate) fn counts(&self, no: u32) -> bool {
+        self.rule(no).is_some_and(|rule| rule.judges)
+    }
+
+    /// The rules for a type.
+    pub(crate) fn for_type(&self, resource_type: &ResourceType) -> Arc<TypeRules> {
+        let key = resource_type.key();
+        if let Some(found) = self.by_type.lock().get(&key) {
+            return Arc::clone(found);
+        }
+        let made = Arc::new(self.make_type_rules(resource_type));
+        self.by_type.lock().insert(key, Arc::clone(&made));
+        made
+    }
+
+    fn make_type_rules(&self, resource_type: &ResourceType) -> TypeRules {
+        let covering: Vec<usize> = self
+            .rules
+            .iter()
+            .enumerate()
+            .filter(|(_, rule)| rule.scope.covers_type(resource_type))
+            .map(|(place, _)| place)
+            .collect();
+        let rules = |places: &[usize]| -> Vec<&CompiledRule> {
+            places.iter().filter_map(|place| self.rules.get(*place)).collect()
+        };
+        let changes: Vec<usize> = covering
+            .iter()
+            .copied()
+            .filter(|place| {
+                self.recorder_enabled
+                    && self.rules.get(*place).is_some_and(CompiledRule::judges_changes)
+            })
+            .collect();
+        let programs: Vec<Arc<Program>> =
+            rules(&changes).iter().filter_map(|rule| rule.program.clone()).collect();
+        TypeRules {
+            needs_view: rules(&covering).iter().any(|rule| rule.scope.narrows_inside_type()),
+            change_programs: ProgramSet::new(&programs),
+            covering,
+            changes,
+        }
+    }
+
+    /// The rules that can have a resource of the type in scope.
+    pub(crate) fn covering<'a>(
+        &'a self,
+        of: &'a TypeRules,
+    ) -> impl Iterator<Item = &'a CompiledRule> {
+        of.covering.iter().filter_map(|place| self.rules.get(*place))
+    }
+
+    /// The rules that judge changes, in the order of their programs.
+    pub(crate) fn changes<'a>(
+        &'a self,
+        of: &'a TypeRules,
+    ) -> impl Iterator<Item = &'a CompiledRule> {
+        of.changes.iter().filter_map(|place| self.rules.get(*place))
+    }
+}
+
+/// Keeps every account's rule set at its newest version.
+#[derive(Debug, Default)]
+pub(crate) struct RuleSets {
+    sets: Mutex<HashMap<AccountNo, Arc<RuleSet>>>,
+}
+
+impl RuleSets {
+    /// The rule set that belongs to the snapshot.
+    pub(crate) fn get(
+        &self,
+        tx: &dyn ReadTx,
+        account: AccountNo,
+        catalogue: &Catalogue,
+    ) -> Result<Arc<RuleSet>> {
+        let account = tx
+            .account(account)?
+            .ok_or_else(|| Error::internal("rule set", "the account is gone"))?;
+        if let Some(set) = self.sets.lock().get(&account.no)
+            && set.version == account.rules_version
+        {
+            return Ok(Arc::clone(set));
+        }
+        let set = Arc::new(RuleSet::compile(&account, tx.rules(account.no)?, catalogue)?);
+        // A write job that fails later leaves a version that no commit has; the version of
+        // the next commit may be the same, so only readers' sets are kept.
+        Ok(set)
+    }
+
+    /// Keeps a set that was read from a committed snapshot.
+    pub(crate) fn keep(&self, account: AccountNo, set: &Arc<RuleSet>) {
+        let mut sets = self.sets.lock();
+        match sets.get(&account) {
+            Some(kept) if kept.version >= set.version => {}
+            _ => {
+                sets.insert(account, Arc::clone(set));
+            }
+        }
+    }
+}

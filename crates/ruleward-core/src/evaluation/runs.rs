@@ -1,0 +1,147 @@
+//! Starting, ending and completing runs inside a write job.
+
+use ruleward_store::WriteTx;
+use ruleward_types::{
+    AccountNo, AssignmentKind, AssignmentState, ChunkNo, EvaluationRun, PolicyAssignment,
+    ResourceType, Result, RunNo, RunState, RunTrigger, Timestamp,
+};
+
+use super::chunk_edit::ChunkEdit;
+use super::rule_set::CompiledRule;
+use super::scope::Subject;
+
+/// Starts a run of a rule and stores the rule. The chunks that are not at the rule's mark get
+/// tickets; where there are none, the run is complete at once.
+pub(crate) fn start(
+    tx: &dyn WriteTx,
+    account: AccountNo,
+    compiled: &CompiledRule,
+    trigger: RunTrigger,
+    now: Timestamp,
+) -> Result<PolicyAssignment> {
+    let mut rule = compiled.rule.clone();
+    cancel(tx, &mut rule, now)?;
+    // A custom rule's results are reported by its function; there is nothing to judge here.
+    let stale = if rule.kind == AssignmentKind::Custom {
+        Vec::new()
+    } else {
+        stale_chunks(tx, account, compiled)?
+    };
+    let chunks = i64::try_from(stale.len()).unwrap_or(i64::MAX);
+    let done = stale.is_empty();
+    let mut run = EvaluationRun {
+        no: RunNo(0),
+        rule: rule.no,
+        trigger,
+        state: if done { RunState::Succeeded } else { RunState::Running },
+        started: now,
+        ended: done.then_some(now),
+        chunks,
+        chunks_done: 0,
+        judged: 0,
+        undetermined: 0,
+        reason: None,
+    };
+    tx.insert_run(&mut run)?;
+    for chunk in stale {
+        tx.enqueue(chunk)?;
+    }
+    rule.run = (!done).then_some(run.no);
+    rule.state = if done { AssignmentState::Enabled } else { AssignmentState::Evaluating };
+    tx.update_rule(&rule)?;
+    Ok(rule)
+}
+
+/// Ends the run that is going on, if one is. The rule is not stored.
+pub(crate) fn cancel(tx: &dyn WriteTx, rule: &mut PolicyAssignment, now: Timestamp) -> Result<()> {
+    if let Some(no) = rule.run.take()
+        && let Some(mut run) = tx.run(no)?
+    {
+        run.state = RunState::Cancelled;
+        run.ended = Some(now);
+        tx.update_run(&run)?;
+    }
+    Ok(())
+}
+
+/// What one chunk adds to a run.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Progress {
+    pub(crate) judged: i64,
+    pub(crate) undetermined: i64,
+    pub(crate) reason: Option<String>,
+}
+
+/// Counts a chunk that has come to the rule's mark; completes the run with the last one.
+pub(crate) fn advance(
+    tx: &dyn WriteTx,
+    rule: ruleward_types::RuleNo,
+    progress: Progress,
+    now: Timestamp,
+) -> Result<()> {
+    let Some((_, mut rule)) = tx.rule(rule)? else { return Ok(()) };
+    let Some(no) = rule.run else { return Ok(()) };
+    let Some(mut run) = tx.run(no)? else { return Ok(()) };
+    run.chunks_done += 1;
+    run.judged += progress.judged;
+    run.undetermined += progress.undetermined;
+    run.reason = run.reason.or(progress.reason);
+    if run.chunks_done >= run.chunks {
+        run.state = RunState::Succeeded;
+        run.ended = Some(now);
+        rule.run = None;
+        rule.state = AssignmentState::Enabled;
+        tx.update_rule(&rule)?;
+    }
+    tx.update_run(&run)
+}
+
+/// The chunks in a rule's scope that are not at its mark.
+fn stale_chunks(
+    tx: &dyn WriteTx,
+    account: AccountNo,
+    compiled: &CompiledRule,
+) -> Result<Vec<ChunkNo>> {
+    let mut stale = Vec::new();
+    if compiled.scope.subject() == Subject::Account {
+        account_chunk(tx, account)?;
+    }
+    for row in tx.types(account)? {
+        if !compiled.scope.covers_type(&row.resource_type) {
+            continue;
+        }
+        let mut after = None;
+        loop {
+            let chunks = tx.chunks(account, Some(row.no), after, 256)?;
+            let Some(last) = chunks.last() else { break };
+            after = Some(last.no);
+            for chunk in chunks {
+                if !is_current(tx, chunk.no, compiled)? {
+                    stale.push(chunk.no);
+                }
+            }
+        }
+    }
+    Ok(stale)
+}
+
+fn is_current(tx: &dyn WriteTx, chunk: ChunkNo, compiled: &CompiledRule) -> Result<bool> {
+    let planes = super::planes::Planes::decode(&tx.planes(chunk)?)?;
+    Ok(planes.rule(compiled.no).is_some_and(|of| of.mark == compiled.rule.mark))
+}
+
+/// The chunk of the account pseudo-resource (slot 0); made when it is first needed.
+pub(crate) fn account_chunk(tx: &dyn WriteTx, account: AccountNo) -> Result<ChunkNo> {
+    let type_no = tx.ensure_type(account, &ResourceType::account())?;
+    if let Some(chunk) = tx.last_chunk(account, type_no)? {
+        return Ok(chunk.no);
+    }
+    let chunk = tx.insert_chunk(account, type_no)?;
+    // No planes yet, so nothing is counted before or after.
+    let mut edit = ChunkEdit::begin(tx, chunk, |_| false)?;
+    edit.planes.occupy(0);
+    edit.chunk.used = 1;
+    edit.chunk.live = 1;
+    edit.flush(tx, |_| false)?;
+    Ok(chunk.no)
+}

@@ -1,0 +1,229 @@
+//! The threads that take tickets and watch the clock.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+use ruleward_store::Ticket;
+use ruleward_types::{AssignmentState, ChunkNo, Error, PolicyAssignment, Result};
+
+use super::chunk_run::{self, Done};
+use crate::Service;
+
+/// Chunks that a worker judges for one commit.
+const BATCH: usize = 4;
+/// Tickets may also come from another process.
+const POLL: Duration = Duration::from_secs(1);
+const AFTER_FAILURE: Duration = Duration::from_millis(500);
+/// How long the answer to a change of a rule waits for its run, so that small inventories are
+/// judged when it comes.
+const SETTLE: Duration = Duration::from_millis(500);
+
+#[derive(Debug, Default)]
+struct State {
+    stop: bool,
+    running: bool,
+    /// Moves with every wake-up.
+    woken: u64,
+    claimed: HashSet<ChunkNo>,
+}
+
+/// Wakes workers, and those who wait for them.
+#[derive(Debug, Default)]
+pub(crate) struct Signal {
+    state: Mutex<State>,
+    work: Condvar,
+    progress: Condvar,
+}
+
+impl Signal {
+    /// There may be tickets, or another time to wait for.
+    pub(crate) fn wake(&self) {
+        self.state.lock().woken += 1;
+        self.work.notify_all();
+    }
+}
+
+/// The running threads. They stop, after what they have in hand, when this is dropped.
+#[derive(Debug)]
+pub struct Workers {
+    service: Arc<Service>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        {
+            let mut state = self.service.signal.state.lock();
+            state.stop = true;
+            state.running = false;
+        }
+        self.service.signal.work.notify_all();
+        self.service.signal.progress.notify_all();
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+        self.service.signal.state.lock().stop = false;
+    }
+}
+
+impl Service {
+    /// Starts the threads.
+    pub fn start(self: &Arc<Self>) -> Result<Workers> {
+        self.signal.state.lock().running = true;
+        let mut workers = Workers { service: Arc::clone(self), threads: Vec::new() };
+        for n in 0..self.options.evaluation_threads.max(1) {
+            workers.spawn(format!("evaluation-{n}"), Self::take_tickets)?;
+        }
+        workers.spawn("schedule".to_owned(), Self::watch_clock)?;
+        Ok(workers)
+    }
+
+    fn take_tickets(self: &Arc<Self>) {
+        loop {
+            let woken = self.signal.state.lock().woken;
+            let claimed = match self.claim() {
+                Ok(claimed) => claimed,
+                Err(error) => {
+                    report(&error);
+                    Vec::new()
+                }
+            };
+            if claimed.is_empty() {
+                let mut state = self.signal.state.lock();
+                if state.stop {
+                    return;
+                }
+                if state.woken == woken {
+                    self.signal.work.wait_for(&mut state, POLL);
+                }
+                continue;
+            }
+            let failed = self.work(&claimed).inspect_err(report).is_err();
+            let mut state = self.signal.state.lock();
+            for ticket in &claimed {
+                state.claimed.remove(&ticket.chunk);
+            }
+            self.signal.progress.notify_all();
+            if failed && !state.stop {
+                self.signal.work.wait_for(&mut state, AFTER_FAILURE);
+            }
+            if state.stop {
+                return;
+            }
+        }
+    }
+
+    fn claim(&self) -> Result<Vec<Ticket>> {
+        let taken = self.signal.state.lock().claimed.len();
+        let tickets = self.read(|tx| tx.tickets(ChunkNo(0), BATCH + taken))?;
+        let mut state = self.signal.state.lock();
+        if state.stop {
+            return Ok(Vec::new());
+        }
+        Ok(tickets
+            .into_iter()
+            .filter(|ticket| state.claimed.insert(ticket.chunk))
+            .take(BATCH)
+            .collect())
+    }
+
+    /// Does the work of tickets until each has ended or has to be taken again.
+    pub(crate) fn work(self: &Arc<Self>, tickets: &[Ticket]) -> Result<()> {
+        let mut judged = Vec::new();
+        let mut idle = Vec::new();
+        for ticket in tickets {
+            self.read(|tx| {
+                let Some(chunk) = tx.chunk(ticket.chunk)? else {
+                    return Ok(());
+                };
+                let set = self.rule_set(tx, chunk.account)?;
+                match chunk_run::judge(tx, *ticket, &set, chunk, self.tick())? {
+                    Some(one) => judged.push((chunk.account, one)),
+                    None => idle.push((chunk.account, *ticket, set.version)),
+                }
+                Ok(())
+            })?;
+        }
+        self.write(move |writing| {
+            for (account, one) in judged {
+                let set = writing.rule_set(account)?;
+                let _: Done = chunk_run::commit(writing.tx, one, &set)?;
+            }
+            for (account, ticket, judged_by) in idle {
+                let current = writing.rule_set(account)?.version;
+                let _: Done = chunk_run::finish_idle(writing.tx, ticket, judged_by, current)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Judges until no ticket is left: for tests and for commands that run without threads.
+    pub fn work_off(self: &Arc<Self>) -> Result<()> {
+        loop {
+            let tickets = self.read(|tx| tx.tickets(ChunkNo(0), BATCH))?;
+            if tickets.is_empty() {
+                return Ok(());
+            }
+            self.work(&tickets)?;
+        }
+    }
+
+    fn watch_clock(self: &Arc<Self>) {
+        loop {
+            let started = self.run_due_rules().inspect_err(report).unwrap_or(0);
+            // A new day is frozen also where nothing is written.
+            if self.day_has_passed() {
+                let _ = self.write(|_| Ok(())).inspect_err(report);
+            }
+            let mut state = self.signal.state.lock();
+            if state.stop {
+                return;
+            }
+            if started == 0 {
+                self.signal.work.wait_for(&mut state, POLL);
+            }
+        }
+    }
+
+    /// Waits a little for the run of a rule that was changed, and returns the rule as it is
+    /// then.
+    pub(crate) fn settled(self: &Arc<Self>, rule: PolicyAssignment) -> Result<PolicyAssignment> {
+        self.signal.wake();
+        if rule.state != AssignmentState::Evaluating {
+            return Ok(rule);
+        }
+        let until = Instant::now() + SETTLE;
+        loop {
+            // Whoever deletes the rule meanwhile does not take the answer away.
+            let Some((_, now)) = self.read(|tx| tx.rule(rule.no))? else { return Ok(rule) };
+            let mut state = self.signal.state.lock();
+            if now.state != AssignmentState::Evaluating || !state.running {
+                return Ok(now);
+            }
+            if Instant::now() >= until {
+                return Ok(now);
+            }
+            // Progress between the look and the wait is not missed for long.
+            self.signal.progress.wait_for(&mut state, Duration::from_millis(10));
+        }
+    }
+}
+
+impl Workers {
+    fn spawn(&mut self, name: String, run: fn(&Arc<Service>)) -> Result<()> {
+        let service = Arc::clone(&self.service);
+        let thread = std::thread::Builder::new()
+            .name(name)
+            .spawn(move || run(&service))
+            .map_err(|e| Error::internal("start a thread", e))?;
+        self.threads.push(thread);
+        Ok(())
+    }
+}
+
+fn report(error: &Error) {
+    tracing::error!(error.cause = error.cause(), "background work failed: {}", error.message());
+}

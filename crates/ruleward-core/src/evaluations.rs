@@ -1,0 +1,62 @@
+//! Evaluations that somebody asks for.
+
+use std::sync::Arc;
+
+use ruleward_types::{
+    AssignmentKind, AssignmentState, Error, ErrorCode, EvaluationRun, PolicyAssignment,
+    PolicyAssignmentId, Result, RunTrigger,
+};
+
+use crate::Service;
+use crate::access::Access;
+use crate::evaluation::rule_set::CompiledRule;
+use crate::evaluation::runs;
+use crate::policy_assignments::{not_found, recorder_is_on, stored};
+
+impl Service {
+    /// Starts a run of a rule; joins the one that is going on.
+    ///
+    /// What a rule reads only of the resource itself is judged with every change, so its run
+    /// finds nothing to do and is complete at once.
+    pub fn run_evaluation(
+        self: &Arc<Self>,
+        access: &Access,
+        id: &PolicyAssignmentId,
+    ) -> Result<()> {
+        let (account, id) = (access.account(), id.clone());
+        self.write(move |writing| {
+            let mut rule = stored(writing, account, &id)?;
+            recorder_is_on(writing, account)?;
+            match rule.state {
+                AssignmentState::Disabled => return Err(Error::new(ErrorCode::RuleDisabled)),
+                AssignmentState::Evaluating | AssignmentState::Submitting => return Ok(()),
+                AssignmentState::Enabled => {}
+            }
+            let mut compiled = CompiledRule::new(rule, writing.service.catalogue)?;
+            if compiled.volatile && compiled.rule.kind == AssignmentKind::Builtin {
+                rule = compiled.rule;
+                rule.mark = rule.mark.wrapping_add(1);
+                compiled = CompiledRule::new(rule, writing.service.catalogue)?;
+                writing.tx.bump_rules_version(account)?;
+            }
+            runs::start(writing.tx, account, &compiled, RunTrigger::Manual, writing.now).map(drop)
+        })?;
+        self.signal.wake();
+        Ok(())
+    }
+
+    /// A rule's last run; 404 before there was any.
+    pub fn evaluation_state(
+        &self,
+        access: &Access,
+        id: &PolicyAssignmentId,
+    ) -> Result<(PolicyAssignment, EvaluationRun)> {
+        self.read(|tx| {
+            let rule = tx.rule_by_id(access.account(), id)?.ok_or_else(not_found)?;
+            let run = tx.last_run(rule.no)?.ok_or_else(|| {
+                Error::with(ErrorCode::NotFound, "The policy assignment was not evaluated yet.")
+            })?;
+            Ok((rule, run))
+        })
+    }
+}

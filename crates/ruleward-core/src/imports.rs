@@ -1,0 +1,206 @@
+//! Imports: batches acknowledged by offset, deletions only at the end of a complete stream.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ruleward_store::WriteTx;
+use ruleward_types::ids::random_hex;
+use ruleward_types::{
+    AccountNo, ChunkNo, Error, ErrorCode, ImportReport, ImportSession, ResourceKey, ResourceType,
+    Result, WriteOutcome,
+};
+
+use crate::Service;
+use crate::access::Access;
+use crate::evaluation::apply::Changes;
+use crate::evaluation::bits::Bits;
+use crate::evaluation::planes::Planes;
+use crate::evaluation::view;
+use crate::resources::{lines, store};
+
+/// Longest name of a source.
+const SOURCE_CHARS: usize = 256;
+
+impl Service {
+    /// Opens an import, or finds the open one of the same source again.
+    pub fn open_import(
+        self: &Arc<Self>,
+        access: &Access,
+        source: &str,
+        replace: &[ResourceType],
+    ) -> Result<ImportSession> {
+        if source.is_empty() || source.chars().count() > SOURCE_CHARS {
+            return Err(Error::invalid("source has between 1 and 256 characters"));
+        }
+        let account = access.account();
+        let mut session = ImportSession {
+            id: random_hex(16)?,
+            source: source.to_owned(),
+            replace: replace.iter().map(ToString::to_string).collect(),
+            next_offset: 0,
+            report: ImportReport::default(),
+            opened: self.tick(),
+            closed: false,
+        };
+        self.write(move |writing| {
+            if let Some(open) = writing.tx.open_import(account, &session.source)? {
+                return Ok(open);
+            }
+            session.opened = writing.service.tick();
+            writing.tx.put_import_session(account, &session)?;
+            Ok(session)
+        })
+    }
+
+    /// An import as it stands.
+    pub fn import(&self, access: &Access, id: &str) -> Result<ImportSession> {
+        self.read(|tx| tx.import_session(access.account(), id))?.ok_or_else(missing)
+    }
+
+    /// Takes a batch of NDJSON lines that continues the import. One transaction; answered when
+    /// it is durable and judged.
+    pub fn import_batch(
+        self: &Arc<Self>,
+        access: &Access,
+        id: &str,
+        offset: u64,
+        body: &[u8],
+    ) -> Result<ImportSession> {
+        let account = access.account();
+        let prepared = self.prepare(account, offset, &lines(body))?;
+        let id = id.to_owned();
+        self.write(move |writing| {
+            let mut session = open(writing.tx, account, &id)?;
+            if session.next_offset != offset {
+                let words = format!(
+                    "The batch begins at line {offset}, the import continues at line {}.",
+                    session.next_offset
+                );
+                return Err(Error::with(ErrorCode::ImportOffset, words));
+            }
+            let lines = prepared.lines;
+            let mut changes = Changes::begin(writing.tx, account, writing.rule_set(account)?);
+            let (report, met) = store(writing, &mut changes, prepared)?;
+            changes.finish()?;
+            if !session.replace.is_empty() {
+                remember(writing.tx, &session.id, met)?;
+            }
+            session.next_offset += lines;
+            session.report.add(report);
+            writing.tx.put_import_session(account, &session)?;
+            Ok(session)
+        })
+    }
+
+    /// Ends an import. Where it replaces types, what it did not name is deleted: only if no
+    /// line was refused, and more than half of a type only by force.
+    pub fn complete_import(
+        self: &Arc<Self>,
+        access: &Access,
+        id: &str,
+        force: bool,
+    ) -> Result<ImportSession> {
+        let (account, id) = (access.account(), id.to_owned());
+        self.write(move |writing| {
+            let mut session = open(writing.tx, account, &id)?;
+            if !session.replace.is_empty() {
+                if session.report.refused > 0 {
+                    return Err(Error::new(ErrorCode::ImportIncomplete));
+                }
+                let mut changes = Changes::begin(writing.tx, account, writing.rule_set(account)?);
+                for name in session.replace.clone() {
+                    for key in unnamed(writing.tx, account, &session, &name, force)? {
+                        let Some(stored) = writing.tx.resource(key)? else { continue };
+                        let resource = view::read_head(&stored.body);
+                        changes.delete(key, &resource.id, writing.service.tick().0)?;
+                        session.report.count(WriteOutcome::Deleted);
+                    }
+                }
+                changes.finish()?;
+                writing.tx.clear_import_seen(&session.id)?;
+            }
+            session.closed = true;
+            writing.tx.put_import_session(account, &session)?;
+            Ok(session)
+        })
+    }
+
+    /// Gives an import up; what it stored stays.
+    pub fn cancel_import(self: &Arc<Self>, access: &Access, id: &str) -> Result<()> {
+        let (account, id) = (access.account(), id.to_owned());
+        self.write(move |writing| {
+            let mut session = open(writing.tx, account, &id)?;
+            session.closed = true;
+            writing.tx.clear_import_seen(&session.id)?;
+            writing.tx.put_import_session(account, &session)
+        })
+    }
+}
+
+fn missing() -> Error {
+    Error::with(ErrorCode::NotFound, "No import has this id.")
+}
+
+fn open(tx: &dyn WriteTx, account: AccountNo, id: &str) -> Result<ImportSession> {
+    let session = tx.import_session(account, id)?.ok_or_else(missing)?;
+    if session.closed { Err(Error::new(ErrorCode::ImportClosed)) } else { Ok(session) }
+}
+
+/// Notes the resources that the import has named.
+fn remember(tx: &dyn WriteTx, session: &str, met: Vec<ResourceKey>) -> Result<()> {
+    let mut chunks: BTreeMap<ChunkNo, Bits> = BTreeMap::new();
+    for key in met {
+        let seen = match chunks.entry(key.chunk()) {
+            std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
+            std::collections::btree_map::Entry::Vacant(place) => {
+                place.insert(Bits::from_bytes(&tx.import_seen(session, key.chunk())?))
+            }
+        };
+        seen.set(key.slot(), true);
+    }
+    for (chunk, seen) in chunks {
+        tx.put_import_seen(session, chunk, &seen.to_bytes())?;
+    }
+    Ok(())
+}
+
+/// The resources of a type that the import did not name and that nobody else wrote since it
+/// was opened.
+fn unnamed(
+    tx: &dyn WriteTx,
+    account: AccountNo,
+    session: &ImportSession,
+    name: &str,
+    force: bool,
+) -> Result<Vec<ResourceKey>> {
+    let types = tx.types(account)?;
+    let Some(row) = types.into_iter().find(|row| row.resource_type.is_called(name)) else {
+        return Ok(Vec::new());
+    };
+    let (mut doomed, mut live, mut after) = (Vec::new(), 0, None);
+    loop {
+        let chunks = tx.chunks(account, Some(row.no), after, 256)?;
+        let Some(last) = chunks.last() else { break };
+        after = Some(last.no);
+        for chunk in chunks {
+            live += chunk.live;
+            let seen = Bits::from_bytes(&tx.import_seen(&session.id, chunk.no)?);
+            for slot in Planes::decode(&tx.planes(chunk.no)?)?.live.iter_from(0) {
+                let key = ResourceKey::new(chunk.no, slot);
+                if !seen.get(slot)
+                    && tx.resource(key)?.is_some_and(|stored| stored.version < session.opened.0)
+                {
+                    doomed.push(key);
+                }
+            }
+        }
+    }
+    if !force && doomed.len() * 2 > live {
+        let words = format!(
+            "{} of {live} resources of type {name} would be deleted; say force to do it.",
+            doomed.len()
+        );
+        return Err(Error::with(ErrorCode::ImportDeletesMost, words));
+    }
+    Ok(doomed)
+}

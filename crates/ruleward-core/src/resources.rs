@@ -1,0 +1,239 @@
+//! Resources: told, read and removed. A write returns with its verdicts already current.
+
+use std::sync::Arc;
+
+use ruleward_store::ReadTx;
+use ruleward_types::{
+    AccountNo, Error, ErrorCode, ImportReport, Resource, ResourceKey, ResourceType, Result,
+    WriteOutcome, limits,
+};
+use serde_json::value::RawValue;
+
+use crate::Service;
+use crate::access::Access;
+use crate::evaluation::apply::{Changes, Judge, Judged};
+use crate::policy_states::type_of;
+use crate::service::Writing;
+
+/// Resources that were read, checked and judged on the caller's thread.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// Each with its line in the input.
+    pub(crate) judged: Vec<(u64, Judged)>,
+    pub(crate) judged_by: i64,
+    pub(crate) report: ImportReport,
+    /// Lines that held something.
+    pub(crate) lines: u64,
+}
+
+impl Service {
+    /// Stores one resource. The id in the body may be absent and has to agree where it is not;
+    /// so has the type with `resource_type`.
+    pub fn put_resource(
+        self: &Arc<Self>,
+        access: &Access,
+        resource_id: &str,
+        resource_type: Option<&ResourceType>,
+        body: &[u8],
+    ) -> Result<(WriteOutcome, Vec<u8>)> {
+        let body = with_identity(body, resource_id, resource_type)?;
+        let resource = Resource::parse(&body, spell)?;
+        let account = access.account();
+        let set = self.read(|tx| self.rule_set(tx, account))?;
+        let judged_by = set.version;
+        let stored = resource.body.clone();
+        let judged = Judge::new(set).judge(resource);
+        let outcome = self.write(move |writing| {
+            let mut changes = Changes::begin(writing.tx, account, writing.rule_set(account)?);
+            let version = writing.service.tick().0;
+            let (outcome, _) = changes.put(judged, judged_by, version)?;
+            changes.finish()?;
+            Ok(outcome)
+        })?;
+        Ok((outcome, stored))
+    }
+
+    /// Stores many resources in one transaction: NDJSON or a JSON array. What is refused is
+    /// named by line, the rest is stored.
+    pub fn put_resources(self: &Arc<Self>, access: &Access, body: &[u8]) -> Result<ImportReport> {
+        let account = access.account();
+        let prepared = self.prepare(account, 0, &elements(body)?)?;
+        self.write(move |writing| {
+            let mut changes = Changes::begin(writing.tx, account, writing.rule_set(account)?);
+            let (report, _) = store(writing, &mut changes, prepared)?;
+            changes.finish()?;
+            Ok(report)
+        })
+    }
+
+    /// A stored resource.
+    pub fn resource(
+        &self,
+        access: &Access,
+        resource_id: &str,
+        resource_type: Option<&ResourceType>,
+    ) -> Result<Vec<u8>> {
+        self.read(|tx| {
+            let key = find(tx, access.account(), resource_id, resource_type)?;
+            tx.resource(key)?.map(|stored| stored.body).ok_or_else(missing)
+        })
+    }
+
+    /// Removes a resource with its states.
+    pub fn delete_resource(
+        self: &Arc<Self>,
+        access: &Access,
+        resource_id: &str,
+        resource_type: Option<&ResourceType>,
+    ) -> Result<()> {
+        let account = access.account();
+        let (id, resource_type) = (resource_id.to_owned(), resource_type.cloned());
+        self.write(move |writing| {
+            let key = find(writing.tx, account, &id, resource_type.as_ref())?;
+            let mut changes = Changes::begin(writing.tx, account, writing.rule_set(account)?);
+            changes.delete(key, &id, writing.service.tick().0)?;
+            changes.finish()
+        })
+    }
+
+    /// Reads, checks and judges the lines of an input, the first of which is line `first` + 1.
+    pub(crate) fn prepare(
+        &self,
+        account: AccountNo,
+        first: u64,
+        lines: &[&[u8]],
+    ) -> Result<Prepared> {
+        let set = self.read(|tx| self.rule_set(tx, account))?;
+        let judged_by = set.version;
+        let mut judge = Judge::new(set);
+        let mut report = ImportReport::default();
+        let mut judged = Vec::with_capacity(lines.len());
+        let mut line = first;
+        for text in lines {
+            line += 1;
+            match Resource::parse(text, spell) {
+                Ok(resource) => judged.push((line, judge.judge(resource))),
+                Err(error) => report.refuse(line, error.message().to_owned()),
+            }
+        }
+        // In the order of their keys the store's pages are met once, and of two lines about
+        // the same resource the later one stays the later one.
+        judged.sort_by_cached_key(|(_, of): &(u64, Judged)| {
+            (of.resource.resource_type.key(), of.resource.id.clone())
+        });
+        Ok(Prepared { judged, judged_by, report, lines: line - first })
+    }
+}
+
+/// Stores what was prepared; the keys of all resources that were met.
+pub(crate) fn store(
+    writing: &Writing<'_>,
+    changes: &mut Changes<'_>,
+    prepared: Prepared,
+) -> Result<(ImportReport, Vec<ResourceKey>)> {
+    let Prepared { judged, judged_by, mut report, .. } = prepared;
+    let mut met = Vec::with_capacity(judged.len());
+    for (_, one) in judged {
+        let (outcome, key) = changes.put(one, judged_by, writing.service.tick().0)?;
+        report.count(outcome);
+        met.push(key);
+    }
+    Ok((report, met))
+}
+
+/// The lines of NDJSON, or the elements of a JSON array.
+pub(crate) fn elements(body: &[u8]) -> Result<Vec<&[u8]>> {
+    let trimmed = body.trim_ascii();
+    if trimmed.first() == Some(&b'[') {
+        let elements: Vec<&RawValue> = serde_json::from_slice(trimmed).map_err(|e| {
+            Error::with(ErrorCode::MalformedBody, format!("The body is not a JSON array: {e}."))
+        })?;
+        return Ok(elements.into_iter().map(|element| element.get().as_bytes()).collect());
+    }
+    Ok(lines(body))
+}
+
+/// The lines that hold something.
+pub(crate) fn lines(body: &[u8]) -> Vec<&[u8]> {
+    body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).collect()
+}
+
+/// Types that the catalogue knows are spelled as it spells them: a policy's guards compare
+/// byte by byte.
+pub(crate) fn spell(given: ResourceType) -> ResourceType {
+    known_types().get(&given.key()).cloned().unwrap_or(given)
+}
+
+fn known_types() -> &'static std::collections::HashMap<String, ResourceType> {
+    static KNOWN: std::sync::LazyLock<std::collections::HashMap<String, ResourceType>> =
+        std::sync::LazyLock::new(|| {
+            ruleward_policy::catalogue()
+                .list()
+                .iter()
+                .flat_map(|definition| &definition.default_resource_types)
+                .map(|of| ResourceType::new(&of.provider, &of.kind))
+                .map(|resource_type| (resource_type.key(), resource_type))
+                .collect()
+        });
+    &KNOWN
+}
+
+fn missing() -> Error {
+    Error::with(ErrorCode::NotFound, "No resource has this id.")
+}
+
+/// Where a resource lives; 404 without one, 409 with several of several types.
+pub(crate) fn find(
+    tx: &dyn ReadTx,
+    account: AccountNo,
+    id: &str,
+    resource_type: Option<&ResourceType>,
+) -> Result<ResourceKey> {
+    let mut found = Vec::new();
+    for key in tx.resources_by_id(account, id)? {
+        let actual = type_of(tx, key.chunk())?;
+        if resource_type.is_none_or(|wanted| Some(wanted) == actual.as_ref()) {
+            found.push(key);
+        }
+    }
+    match found.as_slice() {
+        [] => Err(missing()),
+        [key] => Ok(*key),
+        _ => Err(Error::new(ErrorCode::ResourceAmbiguous)),
+    }
+}
+
+/// The body with the id and type that the path and the query give.
+fn with_identity(body: &[u8], id: &str, resource_type: Option<&ResourceType>) -> Result<Vec<u8>> {
+    if body.len() > 2 * limits::RESOURCE_SIZE_BYTES {
+        return Err(Error::with(ErrorCode::ResourceIllegal, "a resource has at most 1 MiB"));
+    }
+    let mut entity: std::collections::BTreeMap<String, Box<RawValue>> =
+        serde_json::from_slice(body)
+            .map_err(|e| Error::with(ErrorCode::ResourceIllegal, format!("not a resource: {e}")))?;
+    let mut agree = |field: &str, wanted: &str, same: fn(&str, &str) -> bool| {
+        let given: Option<String> = match entity.get(field) {
+            Some(raw) => serde_json::from_str(raw.get()).map_err(|_| {
+                Error::with(ErrorCode::ResourceIllegal, format!("`{field}` is not a string"))
+            })?,
+            None => None,
+        };
+        if let Some(given) = given {
+            if same(&given, wanted) {
+                return Ok(());
+            }
+            let words = format!("`{field}` is `{given}` in the body and `{wanted}` in the request");
+            return Err(Error::with(ErrorCode::ResourceIllegal, words));
+        }
+        let raw = serde_json::value::to_raw_value(wanted)
+            .map_err(|e| Error::internal("write a resource", e))?;
+        entity.insert(field.to_owned(), raw);
+        Ok(())
+    };
+    agree("id", id, |a, b| a == b)?;
+    if let Some(resource_type) = resource_type {
+        agree("provider", &resource_type.provider, str::eq_ignore_ascii_case)?;
+        agree("type", &resource_type.name, str::eq_ignore_ascii_case)?;
+    }
+    serde_json::to_vec(&entity).map_err(|e| Error::internal("write a resource", e))
+}

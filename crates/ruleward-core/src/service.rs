@@ -1,0 +1,173 @@
+//! The service: everything the use cases share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use ruleward_policy::{Catalogue, catalogue};
+use ruleward_store::{ReadTx, Store, WriteTx};
+use ruleward_types::{AccountNo, Clock, Error, Result, Timestamp, limits};
+
+use crate::evaluation::rule_set::{RuleSet, RuleSets};
+use crate::evaluation::workers::Signal;
+use crate::sealing::{Sealer, SealingKey};
+use crate::statistics;
+
+/// What can be set.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Rules of one account at most.
+    pub policy_assignment_quota: usize,
+    /// Threads that judge chunks.
+    pub evaluation_threads: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { policy_assignment_quota: limits::POLICY_ASSIGNMENTS, evaluation_threads: 2 }
+    }
+}
+
+/// The use cases over one store.
+#[derive(Debug)]
+pub struct Service {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) catalogue: &'static Catalogue,
+    pub(crate) options: Options,
+    pub(crate) sealer: Sealer,
+    pub(crate) secret: ServerSecret,
+    pub(crate) signal: Signal,
+    clock: Arc<dyn Clock>,
+    rule_sets: RuleSets,
+    /// The moment handed out last.
+    latest: AtomicI64,
+    /// The UTC day whose predecessors are frozen in the daily statistics.
+    frozen_day: AtomicI64,
+}
+
+/// A random value of this store, from which hashes and markers get their keys.
+#[derive(Clone)]
+pub(crate) struct ServerSecret([u8; 32]);
+
+impl std::fmt::Debug for ServerSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ServerSecret")
+    }
+}
+
+impl ServerSecret {
+    const META: &'static str = "server_secret";
+
+    fn load(store: &(dyn Store + 'static)) -> Result<Self> {
+        store.write(|tx| {
+            if let Some(known) = tx.meta(Self::META)?.and_then(|bytes| bytes.try_into().ok()) {
+                return Ok(Self(known));
+            }
+            let mut made = [0; 32];
+            getrandom::fill(&mut made).map_err(|e| Error::internal("no randomness", e))?;
+            tx.set_meta(Self::META, &made)?;
+            Ok(Self(made))
+        })
+    }
+
+    /// A key for one purpose.
+    pub(crate) fn key(&self, purpose: &str) -> [u8; 32] {
+        crate::hashing::hmac_sha256(&self.0, purpose.as_bytes())
+    }
+}
+
+/// What a write job works with.
+pub(crate) struct Writing<'a> {
+    pub(crate) tx: &'a dyn WriteTx,
+    pub(crate) service: &'a Service,
+    pub(crate) now: Timestamp,
+}
+
+impl Writing<'_> {
+    /// The rule set of this transaction.
+    pub(crate) fn rule_set(&self, account: AccountNo) -> Result<Arc<RuleSet>> {
+        self.service.rule_sets.get(self.tx, account, self.service.catalogue)
+    }
+}
+
+impl Service {
+    /// Opens the service on a store. Rules whose policy changed with this program are judged
+    /// again.
+    pub fn open(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        sealing_key: &SealingKey,
+        options: Options,
+    ) -> Result<Arc<Self>> {
+        let secret = ServerSecret::load(&*store)?;
+        let latest = store.read(|tx| tx.highest_version())?;
+        let service = Arc::new(Self {
+            store,
+            catalogue: catalogue(),
+            options,
+            sealer: Sealer::new(sealing_key),
+            secret,
+            signal: Signal::default(),
+            clock,
+            rule_sets: RuleSets::default(),
+            latest: AtomicI64::new(latest),
+            frozen_day: AtomicI64::new(i64::MIN),
+        });
+        service.upgrade_policies()?;
+        Ok(service)
+    }
+
+    /// Where the time comes from.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    /// A key for the markers of lists, the same for as long as the store lives.
+    pub fn marker_key(&self) -> [u8; 32] {
+        self.secret.key("marker")
+    }
+
+    /// Now; never the same moment twice and never back, also where the machine's clock is.
+    pub(crate) fn tick(&self) -> Timestamp {
+        let now = self.clock.now().0;
+        let last = self
+            .latest
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |last| Some(now.max(last + 1)))
+            .unwrap_or_default();
+        Timestamp(now.max(last + 1))
+    }
+
+    /// Whether a day began whose predecessors are not frozen yet.
+    pub(crate) fn day_has_passed(&self) -> bool {
+        self.frozen_day.load(Ordering::Acquire) < self.clock.now().day()
+    }
+
+    /// Reads one snapshot.
+    pub(crate) fn read<R>(&self, job: impl FnOnce(&dyn ReadTx) -> Result<R>) -> Result<R> {
+        self.store.read(job)
+    }
+
+    /// The rule set of a snapshot that was read.
+    pub(crate) fn rule_set(&self, tx: &dyn ReadTx, account: AccountNo) -> Result<Arc<RuleSet>> {
+        let set = self.rule_sets.get(tx, account, self.catalogue)?;
+        self.rule_sets.keep(account, &set);
+        Ok(set)
+    }
+
+    /// Writes. Past days are frozen before the first change of a new one.
+    pub(crate) fn write<R: Send + 'static>(
+        self: &Arc<Self>,
+        job: impl FnOnce(&Writing<'_>) -> Result<R> + Send + 'static,
+    ) -> Result<R> {
+        let service = Arc::clone(self);
+        let (written, day) = self.store.write(move |tx| {
+            let now = service.tick();
+            let day = now.day();
+            if service.frozen_day.load(Ordering::Acquire) < day {
+                statistics::freeze(tx, day)?;
+            }
+            Ok((job(&Writing { tx, service: &service, now })?, day))
+        })?;
+        self.frozen_day.fetch_max(day, Ordering::AcqRel);
+        Ok(written)
+    }
+}

@@ -1,0 +1,14 @@
+//! One function per operation: extract, call, convert.
+
+pub(crate) mod evaluation_events;
+pub(crate) mod evaluations;
+pub(crate) mod explanations;
+pub(crate) mod health;
+pub(crate) mod identity;
+pub(crate) mod imports;
+pub(crate) mod operation_list;
+pub(crate) mod policy_assignments;
+pub(crate) mod policy_definitions;
+pub(crate) mod policy_states;
+pub(crate) mod policy_summaries;
+pub(crate) mod resources;

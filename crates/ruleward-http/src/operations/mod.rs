@@ -1,0 +1,92 @@
+//! The operation table: one list of every operation that is published and of every one of ours.
+
+mod coverage;
+mod extensions;
+mod published;
+
+use http::Method;
+use ruleward_core::{Access, Caller};
+use ruleward_types::Result;
+
+use crate::body;
+use crate::call::{Answer, Call};
+
+pub use coverage::coverage;
+
+/// Where an operation comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The vendor's published definitions of the service.
+    Published,
+    /// The vendor's identity service, as far as clients need it to find their account.
+    Identity,
+    /// Ours.
+    Extension,
+}
+
+/// How a request to an operation is answered.
+#[derive(Clone, Copy)]
+pub(crate) enum Handler {
+    /// Published, not built yet: 501 for whoever would be allowed.
+    NotYet,
+    /// For anybody.
+    Open(fn(&Call) -> Result<Answer>),
+    /// For anybody who is known.
+    Known(fn(&Call, &Caller) -> Result<Answer>),
+    /// For those who may do the operation's action in the account of the path.
+    Allowed(fn(&Call, &Access) -> Result<Answer>),
+}
+
+/// One row of the table.
+pub struct Operation {
+    /// Its name.
+    pub id: &'static str,
+    /// Its method.
+    pub method: Method,
+    /// Its path, with `{parameters}`.
+    pub path: &'static str,
+    /// What a role has to allow; empty where nothing is asked.
+    pub action: &'static str,
+    /// The status of a success.
+    pub success: u16,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// Whether it takes a large body or is expensive; few of these run at a time.
+    pub(crate) heavy: bool,
+    pub(crate) handler: Handler,
+}
+
+impl std::fmt::Debug for Operation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} {}", self.id, self.method, self.path)
+    }
+}
+
+impl Operation {
+    /// Whether it is built.
+    pub fn works(&self) -> bool {
+        match self.handler {
+            Handler::NotYet => false,
+            Handler::Open(_) | Handler::Known(_) | Handler::Allowed(_) => true,
+        }
+    }
+
+    /// Whether a caller has to be known.
+    pub fn is_open(&self) -> bool {
+        matches!(self.handler, Handler::Open(_))
+    }
+
+    /// `works` or `not_yet`, as the list at `/v1/ruleward/operations` says it.
+    pub fn state(&self) -> &'static str {
+        if self.works() { "works" } else { "not_yet" }
+    }
+
+    pub(crate) fn largest_body(&self) -> usize {
+        if self.heavy { body::LARGE_BYTES } else { body::SMALL_BYTES }
+    }
+}
+
+/// The whole table: the published operations, then the others.
+pub fn operations() -> impl Iterator<Item = &'static Operation> {
+    published::OPERATIONS.iter().chain(extensions::OPERATIONS)
+}

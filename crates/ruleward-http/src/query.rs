@@ -1,0 +1,184 @@
+//! The query of a request, read as it is signed: a plus sign is a plus sign.
+
+use ruleward_core::TagSelector;
+use ruleward_types::{ComplianceState, Error, ErrorCode, Result, StateQuery};
+
+use crate::validation;
+
+/// Most items of `tags`.
+const TAGS: usize = 5;
+
+/// Decoded names and values, in the order in which they stand.
+#[derive(Debug)]
+pub(crate) struct Query(Vec<(String, String)>);
+
+impl Query {
+    pub(crate) fn parse(raw: &str) -> Result<Self> {
+        let text = |bytes| {
+            String::from_utf8(bytes).map_err(|_| Error::invalid("The query is not UTF-8 text."))
+        };
+        ruleward_sign::query_pairs(raw)
+            .map(|(name, value)| Ok((text(name)?, text(value)?)))
+            .collect::<Result<_>>()
+            .map(Self)
+    }
+
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.pairs().filter(move |(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// The value of a parameter that may stand once.
+    pub(crate) fn one<'a>(&'a self, name: &'a str) -> Result<Option<&'a str>> {
+        let mut values = self.all(name);
+        let value = values.next();
+        if values.next().is_some() {
+            return Err(Error::invalid(format!("`{name}` stands more than once in the query.")));
+        }
+        Ok(value)
+    }
+
+    /// `limit`, between one and the operation's most, which is also its default.
+    pub(crate) fn limit(&self, most: usize) -> Result<usize> {
+        let Some(text) = self.one("limit")? else { return Ok(most) };
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(Error::invalid("`limit` has to be a whole number."));
+        }
+        let too_large =
+            || Error::with(ErrorCode::LimitTooLarge, format!("Limit must be at most {most}."));
+        if digits.len() < text.len() || digits.bytes().all(|digit| digit == b'0') {
+            return Err(Error::new(ErrorCode::LimitTooSmall));
+        }
+        digits.parse().ok().filter(|limit| *limit <= most).ok_or_else(too_large)
+    }
+
+    pub(crate) fn compliance_state(&self) -> Result<Option<ComplianceState>> {
+        self.one("compliance_state")?.map(ComplianceState::parse).transpose()
+    }
+
+    pub(crate) fn resource_id(&self) -> Result<Option<&str>> {
+        let id = self.one("resource_id")?;
+        id.map_or(Ok(()), |id| validation::RESOURCE_ID.check("resource_id", id))?;
+        Ok(id)
+    }
+
+    pub(crate) fn resource_name(&self) -> Result<Option<&str>> {
+        let name = self.one("resource_name")?;
+        name.map_or(Ok(()), |name| validation::RESOURCE_NAME.check("resource_name", name))?;
+        Ok(name)
+    }
+
+    pub(crate) fn policy_assignment_name(&self) -> Result<Option<&str>> {
+        let name = self.one("policy_assignment_name")?;
+        name.map_or(Ok(()), |name| validation::NAME.check("policy_assignment_name", name))?;
+        Ok(name)
+    }
+
+    /// What a list of states is narrowed to.
+    pub(crate) fn states(&self) -> Result<StateQuery> {
+        Ok(StateQuery {
+            compliance_state: self.compliance_state()?,
+            resource_id: self.resource_id()?.map(str::to_owned),
+            resource_name: self.resource_name()?.map(str::to_owned),
+        })
+    }
+
+    /// `tags=key` or `tags=key=value`, up to five of them.
+    pub(crate) fn tags(&self) -> Result<Vec<TagSelector>> {
+        if self.all("tags").count() > TAGS {
+            return Err(Error::new(ErrorCode::TagKeyCount));
+        }
+        self.all("tags").map(tag_selector).collect()
+    }
+}
+
+fn tag_selector(item: &str) -> Result<TagSelector> {
+    let (key, value) = match item.split_once('=') {
+        Some((key, value)) => (key, Some(value)),
+        None => (item, None),
+    };
+    validation::tag_key(key)?;
+    value.map_or(Ok(()), validation::tag_value)?;
+    // The pattern of an item, unlike a tag's, has no second equals sign.
+    if value.is_some_and(|value| value.contains('=')) {
+        return Err(Error::new(ErrorCode::TagValueIllegal));
+    }
+    Ok(TagSelector { key: key.to_owned(), value: value.map(str::to_owned) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(raw: &str) -> Query {
+        Query::parse(raw).unwrap()
+    }
+
+    #[test]
+    fn limits() {
+        for (raw, expected) in [
+            ("", Ok(200)),
+            ("limit=1", Ok(1)),
+            ("limit=200", Ok(200)),
+            ("limit=0", Err(ErrorCode::LimitTooSmall)),
+            ("limit=-1", Err(ErrorCode::LimitTooSmall)),
+            ("limit=201", Err(ErrorCode::LimitTooLarge)),
+            ("limit=99999999999999999999999", Err(ErrorCode::LimitTooLarge)),
+            ("limit=x", Err(ErrorCode::InvalidParameter)),
+            ("limit=", Err(ErrorCode::InvalidParameter)),
+            ("limit=1&limit=1", Err(ErrorCode::InvalidParameter)),
+        ] {
+            assert_eq!(query(raw).limit(200).map_err(|e| e.code()), expected, "{raw}");
+        }
+    }
+
+    #[test]
+    fn narrowing() {
+        let long = "x".repeat(513);
+        for (raw, expected) in [
+            ("compliance_state=Compliant&resource_id=a.b:c-1_2&resource_name=Gr%C3%B6%C3%9Fe", None),
+            ("unknown=1", None),
+            ("compliance_state=compliant", Some(ErrorCode::ComplianceStateIllegal)),
+            ("compliance_state=NonCompliantNonCom", Some(ErrorCode::ComplianceStateTooLong)),
+            ("resource_id=a%20b", Some(ErrorCode::ResourceIdIllegal)),
+            ("resource_id=", Some(ErrorCode::ResourceIdIllegal)),
+            (&format!("resource_id={long}"), Some(ErrorCode::ResourceIdTooLong)),
+            (&format!("resource_name={long}"), Some(ErrorCode::ResourceNameTooLong)),
+            ("resource_name=it's", Some(ErrorCode::ResourceNameIllegal)),
+            ("resource_name=%ff", Some(ErrorCode::InvalidParameter)),
+        ] {
+            let found = Query::parse(raw).and_then(|query| query.states()).map_err(|e| e.code());
+            assert_eq!(found.err(), expected, "{raw}");
+        }
+        let states = query("resource_name=a+b").states().unwrap();
+        assert_eq!(states.resource_name.as_deref(), Some("a+b"));
+    }
+
+    #[test]
+    fn tags() {
+        let (long_key, long_value) = ("k".repeat(129), "v".repeat(256));
+        for (raw, expected) in [
+            ("tags=a&tags=b=c&tags=d=", None),
+            ("tags=a&tags=b&tags=c&tags=d&tags=e", None),
+            ("tags=a&tags=b&tags=c&tags=d&tags=e&tags=f", Some(ErrorCode::TagKeyCount)),
+            ("tags=", Some(ErrorCode::TagKeyIllegal)),
+            ("tags==v", Some(ErrorCode::TagKeyIllegal)),
+            ("tags=_sys_a", Some(ErrorCode::TagKeyIllegal)),
+            ("tags=%20a", Some(ErrorCode::TagKeyIllegal)),
+            ("tags=a/b", Some(ErrorCode::TagKeyIllegal)),
+            (&format!("tags={long_key}"), Some(ErrorCode::TagKeyTooLong)),
+            (&format!("tags=k={long_value}"), Some(ErrorCode::TagValueTooLong)),
+            ("tags=k=v'", Some(ErrorCode::TagValueIllegal)),
+            ("tags=k=v=w", Some(ErrorCode::TagValueIllegal)),
+        ] {
+            assert_eq!(query(raw).tags().map_err(|e| e.code()).err(), expected, "{raw}");
+        }
+        let tags = query("tags=a&tags=b=c&tags=d=").tags().unwrap();
+        let tags: Vec<_> = tags.iter().map(|t| (t.key.as_str(), t.value.as_deref())).collect();
+        assert_eq!(tags, [("a", None), ("b", Some("c")), ("d", Some(""))]);
+    }
+}

@@ -1,0 +1,425 @@
+//! Running a program over the values of one resource.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+use super::constant::Constant;
+use super::environment::Environment;
+use super::program::{Comparison, Expr, Filter, Node, Test};
+use super::time::timestamp_ms;
+use super::value::Val;
+use super::{Outcome, Program, Reason, STEP_BUDGET};
+use crate::json::{self, Elements, Entries, RawString, RawValue, unescape};
+
+type Body = Arc<[u8]>;
+type Found = Result<Arc<[Body]>, Reason>;
+
+/// A day in milliseconds.
+const DAY_MS: f64 = 86_400_000.0;
+
+/// The look-ups of one run, fetched when first asked for.
+pub(crate) struct Lookups<'a> {
+    types: &'a [String],
+    found: Vec<OnceCell<Found>>,
+}
+
+impl<'a> Lookups<'a> {
+    pub(crate) fn new(types: &'a [String]) -> Self {
+        Self { types, found: types.iter().map(|_| OnceCell::new()).collect() }
+    }
+
+    fn get(&self, number: usize, env: &dyn Environment) -> Result<&[Body], Reason> {
+        let (Some(wanted), Some(cell)) = (self.types.get(number), self.found.get(number)) else {
+            return Err(Reason::LookupUnavailable);
+        };
+        let fetch = || env.resources(wanted).map_err(|_| Reason::LookupUnavailable);
+        match cell.get_or_init(fetch) {
+            Ok(bodies) => Ok(bodies),
+            Err(reason) => Err(*reason),
+        }
+    }
+}
+
+/// The variables in sight, innermost first.
+pub(crate) struct Scope<'s, 'a> {
+    value: Val<'a>,
+    outer: Option<&'s Scope<'s, 'a>>,
+}
+
+type InScope<'s, 'a> = Option<&'s Scope<'s, 'a>>;
+
+/// One run of one program.
+pub(crate) struct Evaluator<'a, 'b> {
+    /// From the program's path numbers to places in `values`.
+    pub(crate) places: &'a [usize],
+    pub(crate) values: &'a [Option<RawValue<'a>>],
+    pub(crate) env: &'a dyn Environment,
+    pub(crate) lookups: &'a Lookups<'a>,
+    pub(crate) steps: u32,
+    pub(crate) buffer: &'b mut Vec<u8>,
+}
+
+/// What a callback of [`Evaluator::each`] answers: go on or stop.
+pub(super) type Flow = Result<bool, Reason>;
+
+impl<'a> Evaluator<'a, '_> {
+    pub(super) fn charge(&mut self, steps: usize) -> Result<(), Reason> {
+        let steps = u32::try_from(steps).unwrap_or(u32::MAX);
+        self.steps = self.steps.checked_sub(steps).ok_or(Reason::BudgetExceeded)?;
+        Ok(())
+    }
+
+    pub(super) fn charge_bytes(&mut self, bytes: usize) -> Result<(), Reason> {
+        self.charge(bytes / 64)
+    }
+
+    /// Does the rule hold, that is, is it violated?
+    pub(crate) fn node(&mut self, node: &'a Node) -> Result<bool, Reason> {
+        match node {
+            Node::Condition(comparison) => self.comparison(comparison, None),
+            Node::AllOf(parts) => self.all(parts),
+            Node::AnyOf(parts) => {
+                for part in parts {
+                    if self.node(part)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            Node::Not(part) => self.node(part).map(|holds| !holds),
+            Node::Fixed(truth) => Ok(*truth),
+        }
+    }
+
+    fn all(&mut self, parts: &'a [Node]) -> Result<bool, Reason> {
+        for part in parts {
+            if !self.node(part)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    pub(super) fn comparison(
+        &mut self,
+        comparison: &'a Comparison,
+        scope: InScope<'_, 'a>,
+    ) -> Result<bool, Reason> {
+        let value = self.expr(&comparison.value, scope)?;
+        let holds = match &comparison.test {
+            Test::EqualsText(expected) => match value {
+                Val::Text(text) => text.equals(expected),
+                _ => false,
+            },
+            Test::Equals(expected) => self.equal(value, expected.val(), scope)?,
+            Test::In(set) => {
+                set.has_scalar(value, self.buffer)
+                    || match value {
+                        Val::Array(_) | Val::Object(_) | Val::Filter(_) | Val::Resources(_) => {
+                            self.any_equal(value, &set.nested, scope)?
+                        }
+                        _ => false,
+                    }
+            }
+            Test::Matches(pattern) => match value {
+                Val::Text(text) => {
+                    self.charge_bytes(text.raw_len())?;
+                    if let Some(bytes) = text.as_plain() {
+                        pattern.is_match(bytes)
+                    } else {
+                        self.buffer.clear();
+                        unescape(text, self.buffer);
+                        pattern.is_match(self.buffer)
+                    }
+                }
+                _ => false,
+            },
+            Test::Never => false,
+            Test::General(comparator, pattern) => {
+                let pattern = self.expr(pattern, scope)?;
+                self.compare(*comparator, value, pattern, scope)?
+            }
+        };
+        Ok(holds != comparison.negate)
+    }
+
+    fn any_equal(
+        &mut self,
+        value: Val<'a>,
+        constants: &'a [Constant],
+        scope: InScope<'_, 'a>,
+    ) -> Result<bool, Reason> {
+        for constant in constants {
+            if self.equal(value, constant.val(), scope)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn path(&self, number: usize) -> Option<RawValue<'a>> {
+        *self.values.get(*self.places.get(number)?)?
+    }
+
+    /// Only the boolean true is true.
+    pub(super) fn truth(&mut self, expr: &'a Expr, scope: InScope<'_, 'a>) -> Result<bool, Reason> {
+        if let Expr::Compare(comparison) = expr {
+            self.charge(1)?;
+            return self.comparison(comparison, scope);
+        }
+        Ok(matches!(self.expr(expr, scope)?, Val::Bool(true)))
+    }
+
+    pub(crate) fn expr(
+        &mut self,
+        expr: &'a Expr,
+        scope: InScope<'_, 'a>,
+    ) -> Result<Val<'a>, Reason> {
+        self.charge(1)?;
+        Ok(match expr {
+            Expr::Path(number) => Val::from(self.path(*number)),
+            Expr::Constant(constant) => constant.val(),
+            Expr::Variable(levels, keys) => {
+                let mut at = scope;
+                for _ in 0..*levels {
+                    at = at.and_then(|scope| scope.outer);
+                }
+                self.members(at.map_or(Val::Missing, |scope| scope.value), keys)?
+            }
+            Expr::Member(object, keys) => {
+                let object = self.expr(object, scope)?;
+                self.members(object, keys)?
+            }
+            Expr::HasKey { container, child, key, keys_only } => match self.path(*container) {
+                Some(RawValue::Object(_)) => Val::Bool(self.path(*child).is_some()),
+                Some(other) if !keys_only => {
+                    let key = Val::Text(RawString::plain(key));
+                    Val::Bool(self.contains(other.into(), key, scope)?)
+                }
+                _ => Val::Bool(false),
+            },
+            Expr::Compare(comparison) => Val::Bool(self.comparison(comparison, scope)?),
+            Expr::Length(list) => {
+                let list = self.expr(list, scope)?;
+                let length = self.length(list, scope)?;
+                Val::Integer(i64::try_from(length).unwrap_or(i64::MAX))
+            }
+            Expr::Filter(filter) => Val::Filter(filter),
+            Expr::GetValue(map, key) => {
+                let map = self.expr(map, scope)?;
+                match (map, self.expr(key, scope)?) {
+                    (Val::Object(object), Val::Text(key)) => self.member(object, key)?,
+                    _ => Val::Missing,
+                }
+            }
+            Expr::And(parts) => {
+                for part in parts {
+                    if !self.truth(part, scope)? {
+                        return Ok(Val::Bool(false));
+                    }
+                }
+                Val::Bool(true)
+            }
+            Expr::Or(parts) => {
+                for part in parts {
+                    if self.truth(part, scope)? {
+                        return Ok(Val::Bool(true));
+                    }
+                }
+                Val::Bool(false)
+            }
+            Expr::Not(part) => Val::Bool(!self.truth(part, scope)?),
+            Expr::Coalesce(parts) => {
+                let mut value = Val::Null;
+                for part in parts {
+                    value = self.expr(part, scope)?;
+                    if !value.is_null() {
+                        break;
+                    }
+                }
+                value
+            }
+            Expr::DaysSince(time) => {
+                let time = self.expr(time, scope)?;
+                self.days_since(time)
+            }
+            Expr::Needed(value) => match self.expr(value, scope)? {
+                Val::Missing => return Err(Reason::NeededValueMissing),
+                value => value,
+            },
+            Expr::Resources(number) => {
+                self.lookups.get(*number, self.env)?;
+                Val::Resources(*number)
+            }
+            Expr::Recorder => match self.env.recorder_enabled() {
+                Some(true) => Val::Object(b"{\"enabled\":true}"),
+                Some(false) => Val::Object(b"{\"enabled\":false}"),
+                None => return Err(Reason::RecorderUnknown),
+            },
+        })
+    }
+
+    fn member(&mut self, object: &'a [u8], key: RawString<'_>) -> Result<Val<'a>, Reason> {
+        self.charge_bytes(object.len())?;
+        Ok(Val::from(json::member(object, key)?))
+    }
+
+    fn members(&mut self, mut value: Val<'a>, keys: &'a [Box<[u8]>]) -> Result<Val<'a>, Reason> {
+        for key in keys {
+            value = match value {
+                Val::Object(object) => self.member(object, RawString::plain(key))?,
+                _ => return Ok(Val::Missing),
+            };
+        }
+        Ok(value)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of any date fit 53 bits")]
+    fn days_since(&mut self, time: Val<'a>) -> Val<'a> {
+        let at = match time {
+            Val::Text(text) => {
+                self.buffer.clear();
+                if text.raw_len() <= 512 {
+                    unescape(text, self.buffer);
+                }
+                std::str::from_utf8(self.buffer).ok().and_then(timestamp_ms)
+            }
+            Val::Integer(ms) => Some(ms),
+            Val::Number(text) => json::small_integer(text),
+            _ => None,
+        };
+        match at.and_then(|at| self.env.now_ms().checked_sub(at)) {
+            Some(age) => Val::Float(age as f64 / DAY_MS),
+            None => Val::Missing,
+        }
+    }
+
+    fn length(&mut self, value: Val<'a>, scope: InScope<'_, 'a>) -> Result<usize, Reason> {
+        let mut count = 0;
+        match value {
+            Val::Text(text) => {
+                self.charge_bytes(text.raw_len())?;
+                count = text.code_points();
+            }
+            Val::Object(object) => {
+                self.charge_bytes(object.len())?;
+                let mut entries = Entries::new(object);
+                while entries.try_next()?.is_some() {
+                    count += 1;
+                }
+            }
+            Val::Array(_) | Val::Filter(_) | Val::Resources(_) => {
+                self.each(value, scope, &mut |_, _| {
+                    count += 1;
+                    Ok(true)
+                })?;
+            }
+            _ => {}
+        }
+        Ok(count)
+    }
+
+    /// Calls back with each element of a list; other values have none.
+    pub(super) fn each(
+        &mut self,
+        list: Val<'a>,
+        scope: InScope<'_, 'a>,
+        callback: &mut dyn FnMut(&mut Self, Val<'a>) -> Flow,
+    ) -> Result<(), Reason> {
+        match list {
+            Val::Array(text) => {
+                self.charge_bytes(text.len())?;
+                let mut elements = Elements::new(text);
+                while let Some(element) = elements.try_next()? {
+                    self.charge(1)?;
+                    if !callback(self, element.into())? {
+                        break;
+                    }
+                }
+                Ok(())
+            }
+            Val::Filter(filter) => self.each_kept(filter, scope, callback),
+            Val::Resources(number) => {
+                for body in self.lookups.get(number, self.env)? {
+                    self.charge(1)?;
+                    if !callback(self, json::parse(body)?.into())? {
+                        break;
+                    }
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn each_kept(
+        &mut self,
+        filter: &'a Filter,
+        scope: InScope<'_, 'a>,
+        callback: &mut dyn FnMut(&mut Self, Val<'a>) -> Flow,
+    ) -> Result<(), Reason> {
+        let list = self.expr(&filter.list, scope)?;
+        self.each(list, scope, &mut |evaluator, element| {
+            let inner = Scope { value: element, outer: scope };
+            if evaluator.truth(&filter.body, Some(&inner))? {
+                callback(evaluator, element)
+            } else {
+                Ok(true)
+            }
+        })
+    }
+}
+
+/// Runs one program over extracted values. `settled` parts of a top `allOf` are known to hold.
+pub(crate) fn run<'a>(
+    program: &'a Program,
+    places: &'a [usize],
+    values: &'a [Option<RawValue<'a>>],
+    settled: usize,
+    env: &'a dyn Environment,
+    buffer: &mut Vec<u8>,
+) -> Outcome {
+    let lookups = Lookups::new(program.looks_up());
+    let mut evaluator =
+        Evaluator { places, values, env, lookups: &lookups, steps: STEP_BUDGET, buffer };
+    let holds = match &program.root {
+        Node::AllOf(parts) => evaluator.all(parts.get(settled..).unwrap_or(&[])),
+        root => evaluator.node(root),
+    };
+    match holds {
+        Ok(true) => Outcome::NonCompliant,
+        Ok(false) => Outcome::Compliant,
+        Err(reason) => Outcome::Undetermined(reason),
+    }
+}
+
+/// An environment for what depends on none.
+struct Nowhere;
+
+impl Environment for Nowhere {
+    fn now_ms(&self) -> i64 {
+        0
+    }
+
+    fn recorder_enabled(&self) -> Option<bool> {
+        None
+    }
+
+    fn resources(&self, _: &str) -> Result<Arc<[Body]>, String> {
+        Err("no resources while compiling".to_owned())
+    }
+}
+
+/// The value of an expression over constants.
+pub(crate) fn fold(expr: &Expr) -> Option<Constant> {
+    let lookups = Lookups::new(&[]);
+    let mut evaluator = Evaluator {
+        places: &[],
+        values: &[],
+        env: &Nowhere,
+        lookups: &lookups,
+        steps: STEP_BUDGET,
+        buffer: &mut Vec::new(),
+    };
+    Constant::from_val(evaluator.expr(expr, None).ok()?)
+}

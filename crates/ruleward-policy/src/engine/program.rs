@@ -1,0 +1,137 @@
+//! A compiled rule.
+
+use std::sync::Arc;
+
+use regex::bytes::Regex;
+use serde_json::{Map, Value};
+
+use super::compile::Compiler;
+use super::constant::{Constant, ConstantSet};
+use super::guard::{Guards, guards};
+use crate::ast::{Comparator, Rule};
+use crate::error::PolicyError;
+use crate::syntax::Facts;
+
+/// A rule with its parameters bound, ready to run. Immutable; share it by `Arc`.
+#[derive(Debug)]
+pub struct Program {
+    pub(crate) facts: Arc<Facts>,
+    pub(crate) rule: Arc<Rule>,
+    pub(crate) parameters: Map<String, Value>,
+    pub(crate) root: Node,
+    /// What [`Node`]s read of the resource, by number.
+    pub(crate) paths: Vec<Vec<String>>,
+    pub(crate) guards: Guards,
+}
+
+impl Program {
+    pub(crate) fn compile(
+        rule: &Arc<Rule>,
+        facts: Arc<Facts>,
+        parameters: &Map<String, Value>,
+    ) -> Result<Self, PolicyError> {
+        let mut compiler = Compiler::new(parameters, &facts.looks_up);
+        let root = compiler.rule(rule)?;
+        let paths = compiler.paths;
+        let guards = guards(&root, &paths);
+        let rule = Arc::clone(rule);
+        Ok(Self { facts, rule, parameters: parameters.clone(), root, paths, guards })
+    }
+
+    /// The (provider, type) pairs to which the guards at the rule's start restrict it, if they do.
+    /// Any other resource is compliant.
+    pub fn guards(&self) -> Option<&[(String, String)]> {
+        self.guards.pairs.as_deref()
+    }
+
+    /// Does the verdict depend on the time?
+    pub fn reads_clock(&self) -> bool {
+        self.facts.reads_clock
+    }
+
+    /// Does the verdict depend on the resource recorder?
+    pub fn reads_recorder(&self) -> bool {
+        self.facts.reads_recorder
+    }
+
+    /// Does the verdict depend on the judged resource?
+    pub fn reads_resource(&self) -> bool {
+        self.facts.reads_resource
+    }
+
+    /// The `provider.type` names of the resources looked up.
+    pub fn looks_up(&self) -> &[String] {
+        &self.facts.looks_up
+    }
+
+    /// The paths read of the resource, as lists of keys. The empty path is the whole resource.
+    pub fn paths(&self) -> &[Vec<String>] {
+        &self.paths
+    }
+}
+
+#[derive(Debug)]
+pub(crate) enum Node {
+    AllOf(Box<[Node]>),
+    AnyOf(Box<[Node]>),
+    Not(Box<Node>),
+    /// Known when compiled.
+    Fixed(bool),
+    Condition(Box<Comparison>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Comparison {
+    pub(crate) value: Expr,
+    pub(crate) test: Test,
+    pub(crate) negate: bool,
+}
+
+/// The comparator with what it compares with.
+#[derive(Debug)]
+pub(crate) enum Test {
+    EqualsText(Box<[u8]>),
+    Equals(Constant),
+    In(ConstantSet),
+    Matches(Box<Regex>),
+    /// False for any value.
+    Never,
+    /// `comparator` is one of the positive ones.
+    General(Comparator, Expr),
+}
+
+#[derive(Debug)]
+pub(crate) enum Expr {
+    Constant(Constant),
+    /// A value out of the resource, by the number of its path.
+    Path(usize),
+    /// The variable of the lambda so many levels out, and the way from there.
+    Variable(usize, Box<[Box<[u8]>]>),
+    Member(Box<Expr>, Box<[Box<[u8]>]>),
+    Recorder,
+    Resources(usize),
+    Filter(Box<Filter>),
+    /// `contains(path, 'key')`: `child` is the path of the key. A key is found without a search
+    /// when the container is an object.
+    HasKey {
+        container: usize,
+        child: usize,
+        key: Box<[u8]>,
+        keys_only: bool,
+    },
+    Compare(Box<Comparison>),
+    Length(Box<Expr>),
+    GetValue(Box<Expr>, Box<Expr>),
+    And(Box<[Expr]>),
+    Or(Box<[Expr]>),
+    Not(Box<Expr>),
+    Coalesce(Box<[Expr]>),
+    DaysSince(Box<Expr>),
+    Needed(Box<Expr>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Filter {
+    pub(crate) list: Expr,
+    pub(crate) body: Expr,
+}

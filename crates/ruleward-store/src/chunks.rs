@@ -1,0 +1,80 @@
+//! Types, chunks, planes and tickets.
+
+use ruleward_types::{AccountNo, ChunkNo, ResourceType, Result, TypeNo};
+
+/// A resource type of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TypeRow {
+    /// Its row.
+    pub no: TypeNo,
+    /// Its name, as first spelled.
+    pub resource_type: ResourceType,
+}
+
+/// A chunk: up to 4,096 slots of one account and type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chunk {
+    /// Its row.
+    pub no: ChunkNo,
+    /// Whose.
+    pub account: AccountNo,
+    /// Of which type.
+    pub type_no: TypeNo,
+    /// The version of the resource changed last.
+    pub version: i64,
+    /// Slots handed out; never reused.
+    pub used: usize,
+    /// Slots that hold a resource.
+    pub live: usize,
+}
+
+/// Work that waits: bring every rule of the chunk to its current mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ticket {
+    /// Where.
+    pub chunk: ChunkNo,
+    /// Which wake-up; a later one outlives the work done for this one.
+    pub generation: i64,
+}
+
+/// Reading them.
+pub trait ReadChunks {
+    /// The types of an account, in the order first seen.
+    fn types(&self, account: AccountNo) -> Result<Vec<TypeRow>>;
+    /// The type of that row.
+    fn resource_type(&self, no: TypeNo) -> Result<Option<ResourceType>>;
+    /// The chunks of an account, or of one type of it, in order, from after `after`.
+    fn chunks(
+        &self,
+        account: AccountNo,
+        type_no: Option<TypeNo>,
+        after: Option<ChunkNo>,
+        limit: usize,
+    ) -> Result<Vec<Chunk>>;
+    /// The chunk of a type that was made last.
+    fn last_chunk(&self, account: AccountNo, type_no: TypeNo) -> Result<Option<Chunk>>;
+    /// The chunk of that row.
+    fn chunk(&self, no: ChunkNo) -> Result<Option<Chunk>>;
+    /// The chunk's planes, empty if none were written.
+    fn planes(&self, no: ChunkNo) -> Result<Vec<u8>>;
+    /// Tickets after a chunk, in order, at most `limit`.
+    fn tickets(&self, after: ChunkNo, limit: usize) -> Result<Vec<Ticket>>;
+    /// How many tickets wait.
+    fn ticket_count(&self) -> Result<i64>;
+}
+
+/// Changing them.
+pub trait WriteChunks {
+    /// The row of a type; made if it is new.
+    fn ensure_type(&self, account: AccountNo, resource_type: &ResourceType) -> Result<TypeNo>;
+    /// Adds an empty chunk.
+    fn insert_chunk(&self, account: AccountNo, type_no: TypeNo) -> Result<Chunk>;
+    /// Replaces a chunk's row.
+    fn update_chunk(&self, chunk: &Chunk) -> Result<()>;
+    /// Replaces a chunk's planes.
+    fn put_planes(&self, no: ChunkNo, bytes: &[u8]) -> Result<()>;
+    /// Wakes a chunk up.
+    fn enqueue(&self, no: ChunkNo) -> Result<()>;
+    /// Ends a ticket, unless it was woken up again.
+    fn finish_ticket(&self, ticket: Ticket) -> Result<()>;
+}

@@ -1,0 +1,146 @@
+//! Types, chunks, planes and tickets.
+
+use ruleward_types::{AccountNo, ChunkNo, Error, ResourceType, Result, TypeNo};
+use rusqlite::{Row, params};
+
+use super::Tx;
+use crate::{Chunk, ReadChunks, Ticket, TypeRow, WriteChunks};
+
+fn chunk(row: &Row<'_>) -> rusqlite::Result<Chunk> {
+    let slots = |n: i64| usize::try_from(n).unwrap_or(0);
+    Ok(Chunk {
+        no: ChunkNo(row.get(0)?),
+        account: AccountNo(row.get(1)?),
+        type_no: TypeNo(row.get(2)?),
+        version: row.get(3)?,
+        used: slots(row.get(4)?),
+        live: slots(row.get(5)?),
+    })
+}
+
+fn number(n: usize) -> Result<i64> {
+    i64::try_from(n).map_err(|e| Error::internal("store", e))
+}
+
+impl ReadChunks for Tx<'_> {
+    fn types(&self, account: AccountNo) -> Result<Vec<TypeRow>> {
+        let sql = "SELECT no, provider, name FROM resource_type WHERE account = ?1 ORDER BY no";
+        self.all(sql, [account.0], |row| {
+            Ok(TypeRow {
+                no: TypeNo(row.get(0)?),
+                resource_type: ResourceType::new(
+                    row.get::<_, String>(1)?,
+                    row.get::<_, String>(2)?,
+                ),
+            })
+        })
+    }
+
+    fn resource_type(&self, no: TypeNo) -> Result<Option<ResourceType>> {
+        let sql = "SELECT provider, name FROM resource_type WHERE no = ?1";
+        self.one(sql, [no.0], |row| {
+            Ok(ResourceType::new(row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+        })
+    }
+
+    fn chunks(
+        &self,
+        account: AccountNo,
+        type_no: Option<TypeNo>,
+        after: Option<ChunkNo>,
+        limit: usize,
+    ) -> Result<Vec<Chunk>> {
+        let after = after.map_or(0, |no| no.0);
+        let limit = number(limit.min(1 << 30))?;
+        match type_no {
+            Some(type_no) => self.all(
+                "SELECT no, account, type, version, used, live FROM chunk
+                 WHERE account = ?1 AND type = ?2 AND no > ?3 ORDER BY no LIMIT ?4",
+                [account.0, type_no.0, after, limit],
+                chunk,
+            ),
+            None => self.all(
+                "SELECT no, account, type, version, used, live FROM chunk
+                 WHERE account = ?1 AND no > ?2 ORDER BY no LIMIT ?3",
+                [account.0, after, limit],
+                chunk,
+            ),
+        }
+    }
+
+    fn last_chunk(&self, account: AccountNo, type_no: TypeNo) -> Result<Option<Chunk>> {
+        let sql = "SELECT no, account, type, version, used, live FROM chunk
+                   WHERE account = ?1 AND type = ?2 ORDER BY no DESC LIMIT 1";
+        self.one(sql, [account.0, type_no.0], chunk)
+    }
+
+    fn chunk(&self, no: ChunkNo) -> Result<Option<Chunk>> {
+        let sql = "SELECT no, account, type, version, used, live FROM chunk WHERE no = ?1";
+        self.one(sql, [no.0], chunk)
+    }
+
+    fn planes(&self, no: ChunkNo) -> Result<Vec<u8>> {
+        let sql = "SELECT bytes FROM planes WHERE chunk = ?1";
+        Ok(self.one(sql, [no.0], |row| row.get(0))?.unwrap_or_default())
+    }
+
+    fn tickets(&self, after: ChunkNo, limit: usize) -> Result<Vec<Ticket>> {
+        let sql = "SELECT chunk, generation FROM ticket WHERE chunk > ?1 ORDER BY chunk LIMIT ?2";
+        self.all(sql, [after.0, number(limit)?], |row| {
+            Ok(Ticket { chunk: ChunkNo(row.get(0)?), generation: row.get(1)? })
+        })
+    }
+
+    fn ticket_count(&self) -> Result<i64> {
+        Ok(self.one("SELECT count(*) FROM ticket", [], |row| row.get(0))?.unwrap_or(0))
+    }
+}
+
+impl WriteChunks for Tx<'_> {
+    fn ensure_type(&self, account: AccountNo, resource_type: &ResourceType) -> Result<TypeNo> {
+        let folded = resource_type.key();
+        let sql = "SELECT no FROM resource_type WHERE account = ?1 AND folded = ?2";
+        if let Some(no) = self.one(sql, params![account.0, folded], |row| row.get(0))? {
+            return Ok(TypeNo(no));
+        }
+        self.execute(
+            "INSERT INTO resource_type (account, folded, provider, name) VALUES (?1, ?2, ?3, ?4)",
+            params![account.0, folded, resource_type.provider, resource_type.name],
+        )?;
+        Ok(TypeNo(self.inserted_row()))
+    }
+
+    fn insert_chunk(&self, account: AccountNo, type_no: TypeNo) -> Result<Chunk> {
+        self.execute(
+            "INSERT INTO chunk (account, type, version, used, live) VALUES (?1, ?2, 0, 0, 0)",
+            [account.0, type_no.0],
+        )?;
+        let no = ChunkNo(self.inserted_row());
+        Ok(Chunk { no, account, type_no, version: 0, used: 0, live: 0 })
+    }
+
+    fn update_chunk(&self, chunk: &Chunk) -> Result<()> {
+        self.execute(
+            "UPDATE chunk SET version = ?2, used = ?3, live = ?4 WHERE no = ?1",
+            [chunk.no.0, chunk.version, number(chunk.used)?, number(chunk.live)?],
+        )
+        .map(drop)
+    }
+
+    fn put_planes(&self, no: ChunkNo, bytes: &[u8]) -> Result<()> {
+        let sql = "INSERT INTO planes (chunk, bytes) VALUES (?1, ?2)
+                   ON CONFLICT (chunk) DO UPDATE SET bytes = excluded.bytes";
+        self.execute(sql, params![no.0, bytes]).map(drop)
+    }
+
+    fn enqueue(&self, no: ChunkNo) -> Result<()> {
+        let sql = "INSERT INTO ticket (chunk, generation) VALUES (?1, 1)
+                   ON CONFLICT (chunk) DO UPDATE SET generation = generation + 1";
+        self.execute(sql, [no.0]).map(drop)
+    }
+
+    fn finish_ticket(&self, ticket: Ticket) -> Result<()> {
+        let sql = "DELETE FROM ticket WHERE chunk = ?1 AND generation = ?2";
+        self.execute(sql, [ticket.chunk.0, ticket.generation]).map(drop)
+    }
+}

@@ -1,0 +1,188 @@
+//! The embedded store: SQLite in WAL mode, `synchronous=FULL`, one writer thread that groups
+//! commits, readers on their callers' threads, our own checkpointer.
+//!
+//! Layout and figures behind it: `docs/adr/0002-embedded-store.md`.
+
+mod accounts;
+mod checkpoint;
+mod chunks;
+mod imports;
+mod policy_assignments;
+mod resources;
+mod runs;
+mod statistics;
+mod writer;
+
+use std::fmt;
+use std::hash::Hasher;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::{Condvar, Mutex};
+use ruleward_types::{Error, Result};
+use rusqlite::{Connection, OpenFlags};
+use siphasher::sip::SipHasher13;
+
+use self::checkpoint::Checkpointer;
+use self::writer::Writer;
+use crate::{ReadAccounts, ReadTx, Store, WriteAccounts, WriteJob, WriteTx};
+
+mod embedded {
+    refinery::embed_migrations!("migrations/sqlite");
+}
+
+/// Readers that may hold a snapshot at the same time.
+const READERS: usize = 4;
+/// Prepared statements kept per connection; more than there are different ones.
+const STATEMENTS: usize = 128;
+const WRITER_CACHE_KIB: i64 = 32 * 1024;
+const READER_CACHE_KIB: i64 = 4 * 1024;
+
+/// Translates a driver's error.
+pub(crate) fn failed(context: &'static str) -> impl Fn(rusqlite::Error) -> Error {
+    move |e| Error::internal(context, e)
+}
+
+/// The embedded store.
+pub struct SqliteStore {
+    path: PathBuf,
+    id_hash_key: [u8; 16],
+    readers: Mutex<Vec<Connection>>,
+    reader_free: Condvar,
+    writer: Writer,
+    // Dropped after the writer, so that it can do a last checkpoint.
+    _checkpointer: Checkpointer,
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl SqliteStore {
+    /// Opens the store in a file, makes it if it is new, and brings its schema up to date.
+    pub fn open(path: &Path) -> Result<Arc<Self>> {
+        let mut connection = connect(path, WRITER_CACHE_KIB)?;
+        embedded::migrations::runner()
+            .run(&mut connection)
+            .map_err(|e| Error::internal("migrate the store", e))?;
+        let id_hash_key = id_hash_key(&connection)?;
+        let mut readers = Vec::with_capacity(READERS);
+        for _ in 0..READERS {
+            let reader = connect(path, READER_CACHE_KIB)?;
+            reader.pragma_update(None, "query_only", true).map_err(failed("open a reader"))?;
+            readers.push(reader);
+        }
+        let checkpointer = Checkpointer::start(connect(path, READER_CACHE_KIB)?)?;
+        let writer = Writer::start(connection, id_hash_key, checkpointer.wal())?;
+        Ok(Arc::new(Self {
+            path: path.to_owned(),
+            id_hash_key,
+            readers: Mutex::new(readers),
+            reader_free: Condvar::new(),
+            writer,
+            _checkpointer: checkpointer,
+        }))
+    }
+
+    fn with_reader<R>(&self, use_it: impl FnOnce(&Connection) -> R) -> R {
+        let connection = {
+            let mut free = self.readers.lock();
+            loop {
+                match free.pop() {
+                    Some(connection) => break connection,
+                    None => self.reader_free.wait(&mut free),
+                }
+            }
+        };
+        let lent = Lent { store: self, connection: Some(connection) };
+        // `Lent` gives the connection back also when the job panics.
+        lent.connection.as_ref().map_or_else(|| std::process::abort(), use_it)
+    }
+}
+
+struct Lent<'a> {
+    store: &'a SqliteStore,
+    connection: Option<Connection>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            self.store.readers.lock().push(connection);
+            self.store.reader_free.notify_one();
+        }
+    }
+}
+
+impl Store for SqliteStore {
+    fn read_job(&self, job: &mut dyn FnMut(&dyn ReadTx) -> Result<()>) -> Result<()> {
+        self.with_reader(|connection| {
+            // Ends the snapshot when it is dropped.
+            let snapshot = connection.unchecked_transaction().map_err(failed("begin reading"))?;
+            job(&Tx { connection: &snapshot, id_hash_key: self.id_hash_key })
+        })
+    }
+
+    fn write_job(&self, job: WriteJob) -> Result<()> {
+        self.writer.run(job)
+    }
+}
+
+/// A transaction on a connection.
+pub(crate) struct Tx<'a> {
+    connection: &'a Connection,
+    id_hash_key: [u8; 16],
+}
+
+impl Tx<'_> {
+    /// The 64-bit hash under which an id is indexed.
+    fn id_hash(&self, account: ruleward_types::AccountNo, id: &str) -> i64 {
+        let mut hasher = SipHasher13::new_with_key(&self.id_hash_key);
+        hasher.write_i64(account.0);
+        hasher.write(id.as_bytes());
+        hasher.finish().cast_signed()
+    }
+}
+
+impl ReadTx for Tx<'_> {}
+impl WriteTx for Tx<'_> {}
+
+fn connect(path: &Path, cache_kib: i64) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(failed("open the store"))?;
+    let set = |name: &str, value: &dyn rusqlite::ToSql| {
+        connection.pragma_update(None, name, value).map_err(failed("configure the store"))
+    };
+    connection
+        .busy_timeout(std::time::Duration::from_secs(10))
+        .map_err(failed("configure the store"))?;
+    // Only a new file takes a page size; 8 KiB reads chunks twice as fast as 4 and writes less
+    // than 16.
+    set("page_size", &8192)?;
+    set("journal_mode", &"wal")?;
+    // An acknowledged write survives a power cut.
+    set("synchronous", &"full")?;
+    set("wal_autocheckpoint", &0)?;
+    set("foreign_keys", &true)?;
+    set("temp_store", &"memory")?;
+    set("cache_size", &-cache_kib)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}
+
+fn id_hash_key(connection: &Connection) -> Result<[u8; 16]> {
+    const NAME: &str = "id_hash_key";
+    let tx = Tx { connection, id_hash_key: [0; 16] };
+    if let Some(key) = tx.meta(NAME)?.and_then(|key| key.try_into().ok()) {
+        return Ok(key);
+    }
+    let random = ruleward_types::ids::random_hex(8)?;
+    let key: [u8; 16] =
+        random.into_bytes().try_into().map_err(|_| Error::internal("store", "no hash key"))?;
+    tx.set_meta(NAME, &key)?;
+    Ok(key)
+}

@@ -1,0 +1,102 @@
+//! Resource bodies.
+
+use ruleward_types::{AccountNo, ChunkNo, Error, ResourceKey, Result, SLOTS_PER_CHUNK};
+use rusqlite::params;
+
+use super::{Tx, failed};
+use crate::resources::Visit;
+use crate::{ReadResources, StoredResource, WriteResources};
+
+impl ReadResources for Tx<'_> {
+    fn resources_by_id(&self, account: AccountNo, id: &str) -> Result<Vec<ResourceKey>> {
+        // The hash may collide, so the id is compared; the account is part of the hash and
+        // compared through the chunk.
+        let sql = "SELECT r.key FROM resource_by_id i JOIN resource r ON r.key = i.key
+                   JOIN chunk c ON c.no = i.key >> 12
+                   WHERE i.hash = ?1 AND r.id = ?2 AND c.account = ?3 ORDER BY r.key";
+        self.all(sql, params![self.id_hash(account, id), id, account.0], |row| {
+            row.get(0).map(ResourceKey)
+        })
+    }
+
+    fn resource(&self, key: ResourceKey) -> Result<Option<StoredResource>> {
+        self.one("SELECT version, body FROM resource WHERE key = ?1", [key.0], |row| {
+            Ok(StoredResource { key, version: row.get(0)?, body: row.get(1)? })
+        })
+    }
+
+    fn scan_chunk(
+        &self,
+        chunk: ChunkNo,
+        from_slot: usize,
+        after_version: i64,
+        visit: Visit<'_>,
+    ) -> Result<()> {
+        let context = failed("scan a chunk");
+        let first = ResourceKey::new(chunk, 0).0;
+        let from = first + i64::try_from(from_slot).unwrap_or(0);
+        let to = first + i64::try_from(SLOTS_PER_CHUNK).unwrap_or(0);
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT key, version, body FROM resource
+                 WHERE key >= ?1 AND key < ?2 AND version > ?3 ORDER BY key",
+            )
+            .map_err(&context)?;
+        let mut rows = statement.query([from, to, after_version]).map_err(&context)?;
+        while let Some(row) = rows.next().map_err(&context)? {
+            let key = ResourceKey(row.get(0).map_err(&context)?);
+            let version = row.get(1).map_err(&context)?;
+            let body = row
+                .get_ref(2)
+                .map_err(&context)?
+                .as_blob()
+                .map_err(|e| Error::internal("scan a chunk", e))?;
+            visit(key.slot(), version, body)?;
+        }
+        Ok(())
+    }
+
+    fn highest_version(&self) -> Result<i64> {
+        let highest = self.one("SELECT max(version) FROM chunk", [], |row| row.get(0))?;
+        Ok(highest.flatten().unwrap_or(0))
+    }
+}
+
+impl WriteResources for Tx<'_> {
+    fn insert_resource(
+        &self,
+        account: AccountNo,
+        key: ResourceKey,
+        version: i64,
+        id: &str,
+        body: &[u8],
+    ) -> Result<()> {
+        self.execute(
+            "INSERT INTO resource (key, version, id, body) VALUES (?1, ?2, ?3, ?4)",
+            params![key.0, version, id, body],
+        )?;
+        self.execute(
+            "INSERT INTO resource_by_id (hash, key) VALUES (?1, ?2)",
+            [self.id_hash(account, id), key.0],
+        )
+        .map(drop)
+    }
+
+    fn update_resource(&self, key: ResourceKey, version: i64, body: &[u8]) -> Result<()> {
+        self.execute(
+            "UPDATE resource SET version = ?2, body = ?3 WHERE key = ?1",
+            params![key.0, version, body],
+        )
+        .map(drop)
+    }
+
+    fn delete_resource(&self, account: AccountNo, key: ResourceKey, id: &str) -> Result<()> {
+        self.execute("DELETE FROM resource WHERE key = ?1", [key.0])?;
+        self.execute(
+            "DELETE FROM resource_by_id WHERE hash = ?1 AND key = ?2",
+            [self.id_hash(account, id), key.0],
+        )
+        .map(drop)
+    }
+}

@@ -1,0 +1,126 @@
+//! The one writer: a thread that runs jobs in the order of their arrival and commits several
+//! together. Each job has a savepoint of its own; all are answered after the synced commit.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use ruleward_types::{Error, Result};
+use rusqlite::Connection;
+
+use super::checkpoint::Wal;
+use super::{Tx, failed};
+use crate::WriteJob;
+
+/// Jobs of one commit at most.
+const GROUP: usize = 256;
+/// How long a commit collects jobs at most.
+const GROUP_TIME: Duration = Duration::from_millis(20);
+
+struct Request {
+    job: WriteJob,
+    reply: SyncSender<Result<()>>,
+}
+
+/// The handle of the writer's thread.
+pub(super) struct Writer {
+    requests: Mutex<Option<Sender<Request>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Writer")
+    }
+}
+
+impl Writer {
+    pub(super) fn start(connection: Connection, id_hash_key: [u8; 16], wal: Wal) -> Result<Self> {
+        let (sender, receiver) = channel();
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || serve(&connection, id_hash_key, &receiver, &wal))
+            .map_err(|e| Error::internal("start the writer", e))?;
+        Ok(Self { requests: Mutex::new(Some(sender)), thread: Some(thread) })
+    }
+
+    /// Runs a job and returns when it is durable, or undone.
+    pub(super) fn run(&self, job: WriteJob) -> Result<()> {
+        let (reply, answer) = sync_channel(1);
+        let gone = || Error::internal("store", "the writer has stopped");
+        self.requests
+            .lock()
+            .as_ref()
+            .ok_or_else(gone)?
+            .send(Request { job, reply })
+            .map_err(|_| gone())?;
+        answer.recv().map_err(|_| gone())?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.requests.lock().take();
+        if let Some(thread) = self.thread.take() {
+            // A panic there was already reported to whoever waited.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn serve(connection: &Connection, id_hash_key: [u8; 16], requests: &Receiver<Request>, wal: &Wal) {
+    let tx = Tx { connection, id_hash_key };
+    while let Ok(first) = requests.recv() {
+        let mut answers = Vec::new();
+        let committed = group(&tx, first, requests, &mut answers);
+        for (reply, outcome) in answers {
+            let outcome = outcome.and_then(|()| committed.clone());
+            // Who asked may have gone; the write stands all the same.
+            let _ = reply.send(outcome);
+        }
+        wal.after_commit(connection);
+    }
+}
+
+type Answers = Vec<(SyncSender<Result<()>>, Result<()>)>;
+
+fn group(
+    tx: &Tx<'_>,
+    first: Request,
+    requests: &Receiver<Request>,
+    answers: &mut Answers,
+) -> Result<()> {
+    let begun = Instant::now();
+    let execute = |sql: &'static str| {
+        tx.connection.prepare_cached(sql).and_then(|mut s| s.execute([])).map_err(failed(sql))
+    };
+    if let Err(error) = execute("BEGIN IMMEDIATE") {
+        answers.push((first.reply, Err(error)));
+        return Ok(());
+    }
+    let mut next = Some(first);
+    while let Some(Request { job, reply }) = next.take() {
+        let outcome = execute("SAVEPOINT job").and_then(|_| {
+            let outcome = catch_unwind(AssertUnwindSafe(|| job(tx)))
+                .unwrap_or_else(|_| Err(Error::internal("store", "a write job panicked")));
+            if outcome.is_err() {
+                execute("ROLLBACK TO job")?;
+            }
+            execute("RELEASE job")?;
+            outcome
+        });
+        answers.push((reply, outcome));
+        if answers.len() < GROUP && begun.elapsed() < GROUP_TIME {
+            next = requests.try_recv().ok();
+        }
+    }
+    if let Err(error) = execute("COMMIT") {
+        tracing::error!(error.cause = error.cause(), "commit failed");
+        let _ = execute("ROLLBACK");
+        return Err(error);
+    }
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! What `--dev` makes: an account, its administrator, a key, and a file that tells them.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use ruleward_core::Service;
+use ruleward_types::{Account, ErrorCode, Recorder, Role, User};
+use secrecy::ExposeSecret as _;
+
+use crate::client::credentials::DevCredentials;
+use crate::place::Place;
+
+const ACCOUNT: &str = "dev";
+const USER: &str = "administrator";
+
+/// The account of `--dev`.
+#[derive(Debug)]
+pub struct DevAccount {
+    /// The account.
+    pub account: Account,
+    /// How to get in.
+    pub credentials: DevCredentials,
+}
+
+/// Makes or finds the account and its key, and writes the file.
+pub fn prepare(
+    service: &Arc<Service>,
+    place: &Place,
+    endpoint: &str,
+) -> anyhow::Result<DevAccount> {
+    let account = account(service)?;
+    let user = user(service, &account)?;
+    let known = DevCredentials::read(&place.dir)
+        .context("remove the file and start again: a new key is made then")?;
+    let (access_key, secret_key) = match known {
+        Some(known) if is_good(service, &account, &known) => (known.access_key, known.secret_key),
+        _ => {
+            let key = service.create_access_key(&user, None)?;
+            (key.access_key, key.secret_key)
+        }
+    };
+    let credentials = DevCredentials {
+        endpoint: endpoint.to_owned(),
+        iam_endpoint: endpoint.to_owned(),
+        domain_id: account.domain_id.clone(),
+        access_key,
+        secret_key,
+    };
+    credentials.write(&place.dir)?;
+    Ok(DevAccount { account, credentials })
+}
+
+fn account(service: &Arc<Service>) -> anyhow::Result<Account> {
+    match service.account(ACCOUNT) {
+        Ok(account) => Ok(account),
+        Err(error) if error.code() == ErrorCode::NotFound => {
+            Ok(service.create_account(ACCOUNT, None, Recorder { enabled: true })?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn user(service: &Arc<Service>, account: &Account) -> anyhow::Result<User> {
+    match service.users(account)?.into_iter().find(|user| user.name == USER) {
+        Some(user) => Ok(user),
+        None => Ok(service.create_user(account, USER, Role::Administrator, None)?),
+    }
+}
+
+/// Whether the key of an earlier start is still the account's.
+fn is_good(service: &Service, account: &Account, known: &DevCredentials) -> bool {
+    service.access_key_secret(&known.access_key, None).is_ok_and(|(caller, secret)| {
+        caller.account.no == account.no
+            && secret.expose_secret() == known.secret_key.expose_secret().as_bytes()
+    })
+}

@@ -1,0 +1,128 @@
+//! `ruleward serve`: from options and configuration to a running service, and its end.
+
+mod args;
+mod dev;
+mod lock;
+mod http;
+
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use ruleward_core::{Options, SealingKey, Service};
+use ruleward_store::sqlite::SqliteStore;
+use ruleward_types::SystemClock;
+
+pub use self::args::ServeArgs;
+use self::lock::DataLock;
+use crate::config::server::{DEFAULT_LISTEN, address};
+use crate::config::{Config, Limits};
+use crate::place::Place;
+use crate::{files, sample, sealing, telemetry};
+
+/// Serves until a signal ends it.
+pub fn run(args: &ServeArgs) -> anyhow::Result<()> {
+    let config = Config::load(args.store.config.as_deref())?;
+    let listen = address(
+        args.listen.as_deref().or(config.server.listen.as_deref()).unwrap_or(DEFAULT_LISTEN),
+    )
+    .context("--listen")?;
+    if args.dev && !listen.ip().is_loopback() {
+        bail!(
+            "--dev makes an administrator and writes its secret key to a file, so it listens on \
+             loopback addresses only, not on {}; leave --dev out and set up accounts with \
+             `ruleward accounts`",
+            listen.ip()
+        );
+    }
+    let place = Place::resolve(&args.store, &config)?;
+    let traces = telemetry::start(
+        args.log_format.or(config.log.format).unwrap_or_default(),
+        config.log.level.as_deref(),
+        &config.telemetry,
+    )?;
+    tracing::debug!(config = ?config, "configuration read");
+    let served = serve(args, &config, &place, listen);
+    traces.finish();
+    served
+}
+
+fn serve(
+    args: &ServeArgs,
+    config: &Config,
+    place: &Place,
+    listen: SocketAddr,
+) -> anyhow::Result<()> {
+    files::make_private_dir(&place.dir)?;
+    let _lock = DataLock::take(place)?;
+    let tls = config.tls.as_ref().map(http::tls).transpose()?;
+    let listener =
+        TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
+    let local = listener.local_addr()?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let endpoint = format!("{scheme}://{local}");
+    if tls.is_none() && !local.ip().is_loopback() {
+        tracing::warn!(server.address = %local, "requests and answers are not encrypted: no [tls]");
+    }
+
+    let sealing_key = sealing::find(place, config)?;
+    let service = open(place, &sealing_key, config.limits)?;
+    let account = if args.dev { Some(dev::prepare(&service, place, &endpoint)?) } else { None };
+    let workers = service.start();
+    if let Some(dev) = &account
+        && args.sample
+    {
+        sample::seed(&service, &dev.account)?;
+    }
+
+    let announce = || announce(&endpoint, account.as_ref());
+    let result = http::serve(listener, tls, &service, config.limits, announce);
+    // The chunk in hand is finished; what is left has tickets and goes on at the next start.
+    drop(workers);
+    match Arc::try_unwrap(service) {
+        Ok(service) => drop(service),
+        Err(_) => tracing::warn!("a request outlived its time; the store closes with the process"),
+    }
+    tracing::info!("stopped");
+    result
+}
+
+/// Opens the service on a store, which is made if it is new.
+pub fn open(
+    place: &Place,
+    sealing_key: &SealingKey,
+    limits: Limits,
+) -> anyhow::Result<Arc<Service>> {
+    let cannot = || format!("cannot open the store {}", place.database.display());
+    let store = SqliteStore::open(&place.database).map_err(with_cause).with_context(cannot)?;
+    let options = Options {
+        policy_assignment_quota: limits.policy_assignments,
+        evaluation_threads: limits.evaluation_threads,
+    };
+    Service::open(store, Arc::new(SystemClock), sealing_key, options)
+        .map_err(with_cause)
+        .with_context(cannot)
+}
+
+/// The operator may read what the log may hold.
+fn with_cause(error: ruleward_types::Error) -> anyhow::Error {
+    match error.cause() {
+        Some(cause) => anyhow::anyhow!("{cause}"),
+        None => error.into(),
+    }
+}
+
+/// Prints where the server is, first thing on stdout, and how the vendor's SDKs get there.
+fn announce(endpoint: &str, dev: Option<&dev::DevAccount>) -> anyhow::Result<()> {
+    let mut text = format!("ruleward listening on {endpoint}\n");
+    if let Some(dev) = dev {
+        for (name, value) in dev.credentials.environment() {
+            text.push_str(&format!("export {name}={value}\n"));
+        }
+    }
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}
