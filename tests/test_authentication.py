@@ -147,7 +147,7 @@ def test_the_sdk_configures_itself_from_the_environment(server, listed):
         "print(client.get_credentials().domain_id)\n"
         "print(client.list_policy_assignments(v1.ListPolicyAssignmentsRequest()).status_code)\n"
     )
-    environment = clean_environment(**server.sdk_environment())
+    environment = clean_environment(server.sdk_environment())
     if not listed:
         del environment["HUAWEICLOUD_SDK_DOMAIN_ID"]
     done = subprocess.run(

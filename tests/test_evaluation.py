@@ -222,7 +222,9 @@ def test_explanations_name_what_decided(account, resource):
     rule = account.rule(policy)
     explanation = account.explain(rule, "x")
     text = str(explanation)
-    assert explanation["compliance_state"] == "NonCompliant"
+    assert explanation["stored_state"] == explanation["current_state"] == "NonCompliant"
+    assert explanation["agrees"] is True
+    assert explanation["policy_assignment_id"] == rule and explanation["resource_id"] == "x"
     assert "properties.status" in text, "the property that decided"
     assert resource["properties"]["status"] in text, "its actual value"
 
@@ -232,4 +234,15 @@ def test_an_explanation_of_what_is_not_there(account):
     rule = account.rule("eip-unbound-check")
     path = f"/v1/ruleward/domains/{{domain_id}}/policy-assignments/{rule}/policy-states"
     account.client.refuse(404, "RMS.00010005", "GET", f"{path}/lost/explanation")
-    account.client.refuse(404, "RMS.00010005", "GET", f"{path}/v/explanation")
+    account.client.refuse(404, "RMS.00010005", "GET", f"{path}/v/explanation".replace(rule, "0" * 24))
+    assert account.explain(rule, "v")["stored_state"] == "OutOfScope"
+
+
+def test_an_explanation_tells_when_the_stored_verdict_is_older(account):
+    account.put(volume(id="v", status="available"))
+    rule = account.rule()
+    account.disable(rule)
+    account.put(volume(id="v"))
+    explanation = account.explain(rule, "v")
+    assert (explanation["stored_state"], explanation["current_state"]) == ("NonCompliant", "Compliant")
+    assert explanation["agrees"] is False

@@ -55,7 +55,7 @@ class Account:
 
     def create(self, policy="volume-unused-check", *, parameters=None, filter=None, name=None, **body):
         """Makes a rule; answers the rule as the create call returns it, before any run."""
-        body.setdefault("name", name or unique("rule"))
+        body["name"] = unique("rule") if name is None else name
         if "custom_policy" not in body:
             body.setdefault("policy_definition_id", POLICIES.get(policy, policy))
         if parameters is not None:

@@ -17,15 +17,15 @@ BINARY = pathlib.Path(os.environ.get("RULEWARD_BIN", ROOT / "target/release/rule
 URL = re.compile(r"https?://127\.0\.0\.1:(\d+)")
 
 
-def clean_environment(**more):
-    """The environment without anything that would steer an SDK or the server."""
+def clean_environment(more=None):
+    """The environment without anything that would steer an SDK or the server, and some more."""
     environment = {
         key: value
         for key, value in os.environ.items()
         if not key.startswith(("HUAWEICLOUD_SDK_", "RULEWARD_"))
         and key.lower() not in ("http_proxy", "https_proxy", "all_proxy")
     }
-    environment.update(more)
+    environment.update(more or {})
     return environment
 
 
@@ -40,6 +40,7 @@ class Server:
         self.port = 0
         self.process = None
         self.log_path = self.data.parent / f"{self.data.name}.log"
+        self.printed_path = self.data.parent / f"{self.data.name}.printed"
         self.started_in_seconds = None
 
     # -- the process -----------------------------------------------------------------------------
@@ -51,30 +52,28 @@ class Server:
         self.data.parent.mkdir(parents=True, exist_ok=True)
         command = [BINARY, "serve", "--dev", "--listen", f"127.0.0.1:{self.port}", "--data", self.data]
         command += ["--sample"] if self.sample else []
-        log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
         began = time.monotonic()
-        with self.log_path.open("ab") as log:
+        with self.log_path.open("ab") as log, self.printed_path.open("wb") as printed:
             self.process = subprocess.Popen(
                 command + self.arguments,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=clean_environment(**self.env, **(env or {})),
+                stdout=printed,
+                stderr=log,
+                env=clean_environment({**self.env, **(env or {})}),
             )
         if wait:
-            self._wait_ready(log_start, seconds)
+            self._wait_ready(seconds)
             self.started_in_seconds = time.monotonic() - began
         return self
 
-    def _wait_ready(self, log_start, seconds):
+    def _wait_ready(self, seconds):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 code = self.process.returncode
                 self.process = None
                 raise AssertionError(f"the server ended with {code} at its start:\n{self.log()}")
-            printed = self.log()[log_start:]
-            found = URL.search(printed)
+            found = URL.search(self.printed())
             if found:
                 self.port = int(found[1])
                 if self._answers("/readyz"):
@@ -115,9 +114,13 @@ class Server:
         assert self.terminate() == 0, self.log()
         return self.start(**options)
 
+    def printed(self):
+        """What the last start has printed."""
+        return self.printed_path.read_text(errors="replace")
+
     def log(self):
-        """Everything that the server has printed."""
-        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+        """What all starts have logged."""
+        return self.log_path.read_text(errors="replace")
 
     def resident_bytes(self):
         """Memory that the process holds now."""
@@ -167,7 +170,7 @@ class Server:
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
             timeout=seconds,
-            env=clean_environment(**self.sdk_environment(), **(env or {})),
+            env=clean_environment({**self.sdk_environment(), **(env or {})}),
         )
         output = f"{done.stdout.decode(errors='replace')}\n{done.stderr.decode(errors='replace')}"
         if code is not None:

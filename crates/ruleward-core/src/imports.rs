@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use ruleward_store::WriteTx;
 use ruleward_types::ids::random_hex;
@@ -18,6 +19,8 @@ use crate::evaluation::planes::Planes;
 use crate::evaluation::view;
 use crate::resources::{lines, store};
 
+/// How long a batch waits for its predecessor.
+const TURN: Duration = Duration::from_secs(10);
 /// Longest name of a source.
 const SOURCE_CHARS: usize = 256;
 
@@ -59,6 +62,9 @@ impl Service {
 
     /// Takes a batch of NDJSON lines that continues the import. One transaction; answered when
     /// it is durable and judged.
+    ///
+    /// A batch may be sent before its predecessor is answered: it is read and judged meanwhile
+    /// and waits a little for its turn.
     pub fn import_batch(
         self: &Arc<Self>,
         access: &Access,
@@ -68,8 +74,9 @@ impl Service {
     ) -> Result<ImportSession> {
         let account = access.account();
         let prepared = self.prepare(account, offset, &lines(body))?;
+        self.await_turn(access, id, offset)?;
         let id = id.to_owned();
-        self.write(move |writing| {
+        let taken = self.write(move |writing| {
             let mut session = open(writing.tx, account, &id)?;
             if session.next_offset != offset {
                 let words = format!(
@@ -89,7 +96,21 @@ impl Service {
             session.report.add(report);
             writing.tx.put_import_session(account, &session)?;
             Ok(session)
-        })
+        })?;
+        self.signal.progressed();
+        Ok(taken)
+    }
+
+    fn await_turn(&self, access: &Access, id: &str, offset: u64) -> Result<()> {
+        let until = Instant::now() + TURN;
+        while Instant::now() < until {
+            let session = self.import(access, id)?;
+            if session.closed || session.next_offset >= offset {
+                break;
+            }
+            self.signal.wait_for_progress();
+        }
+        Ok(())
     }
 
     /// Ends an import. Where it replaces types, what it did not name is deleted: only if no

@@ -22,7 +22,7 @@ pub(crate) struct Prepared {
     pub(crate) judged: Vec<(u64, Judged)>,
     pub(crate) judged_by: i64,
     pub(crate) report: ImportReport,
-    /// Lines that held something.
+    /// Lines of the input.
     pub(crate) lines: u64,
 }
 
@@ -111,6 +111,9 @@ impl Service {
         let mut line = first;
         for text in lines {
             line += 1;
+            if text.trim_ascii().is_empty() {
+                continue;
+            }
             match Resource::parse(text, spell) {
                 Ok(resource) => judged.push((line, judge.judge(resource))),
                 Err(error) => report.refuse(line, error.message().to_owned()),
@@ -153,9 +156,11 @@ pub(crate) fn elements(body: &[u8]) -> Result<Vec<&[u8]>> {
     Ok(lines(body))
 }
 
-/// The lines that hold something.
+/// The lines of NDJSON, blank ones included: they count, so that a refusal names the line as
+/// an editor does.
 pub(crate) fn lines(body: &[u8]) -> Vec<&[u8]> {
-    body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).collect()
+    let body = body.strip_suffix(b"\n").unwrap_or(body);
+    if body.is_empty() { Vec::new() } else { body.split(|byte| *byte == b'\n').collect() }
 }
 
 /// Types that the catalogue knows are spelled as it spells them: a policy's guards compare

@@ -66,7 +66,7 @@ impl AppState {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    pub(crate) fn service(&self) -> &Service {
+    pub(crate) fn service(&self) -> &Arc<Service> {
         &self.inner.service
     }
 

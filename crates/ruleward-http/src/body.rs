@@ -12,9 +12,10 @@ use ruleward_types::{Error, ErrorCode, Result, limits};
 
 /// Largest body of most operations.
 pub(crate) const SMALL_BYTES: usize = 1024 * 1024;
-/// Largest body of the operations that take many resources: a full batch with some slack for the
-/// line that made it full.
-pub(crate) const LARGE_BYTES: usize = limits::IMPORT_BATCH_BYTES + 64 * 1024;
+/// Largest body that is one resource; stored it has half of it, but it may come indented.
+pub(crate) const RESOURCE_BYTES: usize = 2 * limits::RESOURCE_SIZE_BYTES;
+/// Largest body of many resources: a full batch with some slack.
+pub(crate) const BATCH_BYTES: usize = limits::IMPORT_BATCH_BYTES + 64 * 1024;
 
 fn too_large(most: usize) -> Error {
     Error::with(ErrorCode::BodyTooLarge, format!("The request body has at most {most} bytes."))
@@ -23,10 +24,11 @@ fn too_large(most: usize) -> Error {
 /// The whole body as it was sent.
 pub(crate) async fn read(parts: &Parts, mut body: Body, most: usize) -> Result<Bytes> {
     let stated = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    if stated.and_then(|text| text.parse::<usize>().ok()).is_some_and(|length| length > most) {
+    let stated = stated.and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
+    if stated > most {
         return Err(too_large(most));
     }
-    let mut whole = BytesMut::new();
+    let mut whole = BytesMut::with_capacity(stated);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| {
             Error::with(ErrorCode::MalformedBody, "The request body ended before its end.")

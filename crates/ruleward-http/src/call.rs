@@ -1,6 +1,8 @@
 //! A request on its way to a handler, and what the handler answers.
 
 use bytes::Bytes;
+use std::sync::Arc;
+
 use http::header::HeaderName;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
@@ -27,7 +29,7 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    pub(crate) fn service(&self) -> &Service {
+    pub(crate) fn service(&self) -> &Arc<Service> {
         self.app.service()
     }
 

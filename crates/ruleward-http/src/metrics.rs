@@ -14,8 +14,7 @@ use ruleward_core::Gauges;
 use ruleward_types::{Error, Result};
 
 /// The media type of the text.
-pub(crate) const CONTENT_TYPE: &str =
-    "application/openmetrics-text; version=1.0.0; charset=utf-8";
+pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
@@ -36,15 +35,14 @@ pub(crate) struct Metrics {
     tickets_pending: Level,
     accounts: Level,
     policy_assignments: Level,
-    resources: Level,
+    judged_resources: Level,
 }
 
 type Level = Gauge<i64, AtomicI64>;
 
 /// From a tenth of a millisecond to half a minute.
-const BUCKETS_SECONDS: [f64; 14] = [
-    0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 5.0, 10.0, 20.0, 30.0,
-];
+const BUCKETS_SECONDS: [f64; 14] =
+    [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 5.0, 10.0, 20.0, 30.0];
 
 impl Metrics {
     pub(crate) fn new() -> Self {
@@ -54,7 +52,12 @@ impl Metrics {
         let durations: Family<Timed, Histogram> =
             Family::new_with_constructor(|| Histogram::new(BUCKETS_SECONDS));
         let help = "Time from the request's head to its answer";
-        registry.register_with_unit("http_request_duration", help, Unit::Seconds, durations.clone());
+        registry.register_with_unit(
+            "http_request_duration",
+            help,
+            Unit::Seconds,
+            durations.clone(),
+        );
         let mut level = |name: &str, help: &str| {
             let gauge = Level::default();
             registry.register(name, help, gauge.clone());
@@ -64,7 +67,10 @@ impl Metrics {
             tickets_pending: level("tickets_pending", "Chunks that wait to be evaluated"),
             accounts: level("accounts", "Accounts"),
             policy_assignments: level("policy_assignments", "Policy assignments of all accounts"),
-            resources: level("resources", "Resources of all accounts"),
+            judged_resources: level(
+                "judged_resources",
+                "Resources with a verdict, of all accounts",
+            ),
             requests,
             durations,
             registry,
@@ -88,7 +94,7 @@ impl Metrics {
         self.tickets_pending.set(levels.tickets_pending);
         self.accounts.set(levels.accounts);
         self.policy_assignments.set(levels.policy_assignments);
-        self.resources.set(levels.resources);
+        self.judged_resources.set(levels.judged_resources);
         let mut out = String::new();
         text::encode(&mut out, &self.registry)
             .map_err(|error| Error::internal("metrics cannot be written", error))?;

@@ -140,7 +140,10 @@ mod tests {
     fn narrowing() {
         let long = "x".repeat(513);
         for (raw, expected) in [
-            ("compliance_state=Compliant&resource_id=a.b:c-1_2&resource_name=Gr%C3%B6%C3%9Fe", None),
+            (
+                "compliance_state=Compliant&resource_id=a.b:c-1_2&resource_name=Gr%C3%B6%C3%9Fe",
+                None,
+            ),
             ("unknown=1", None),
             ("compliance_state=compliant", Some(ErrorCode::ComplianceStateIllegal)),
             ("compliance_state=NonCompliantNonCom", Some(ErrorCode::ComplianceStateTooLong)),

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::handler::Handler as _;
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter};
@@ -15,17 +14,19 @@ use ruleward_types::{Error, ErrorCode};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::AppState;
-use crate::observe::observe;
-use crate::operations::{Operation, operations};
-use crate::serve::serve;
 use crate::error;
+use crate::observe::observe;
+use crate::operations::operations;
+use crate::serve::serve;
 
 /// Everything that is served, behind one router.
 pub fn router(state: AppState) -> Router {
     let mut paths: BTreeMap<&'static str, MethodRouter<AppState>> = BTreeMap::new();
     for operation in operations() {
         let methods = paths.remove(operation.path).unwrap_or_default();
-        paths.insert(operation.path, methods.on(filter(&operation.method), handler(operation)));
+        let handler =
+            move |State(app): State<AppState>, request: Request| serve(app, operation, request);
+        paths.insert(operation.path, methods.on(filter(&operation.method), handler));
     }
     let router = paths.into_iter().fold(Router::new(), |router, (path, methods)| {
         router.route(path, methods.fallback(method_not_allowed))
@@ -39,12 +40,6 @@ pub fn router(state: AppState) -> Router {
 
 fn filter(method: &Method) -> MethodFilter {
     MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::TRACE)
-}
-
-fn handler(
-    operation: &'static Operation,
-) -> impl axum::handler::Handler<(axum::extract::State<AppState>, Request), AppState> {
-    move |State(app): State<AppState>, request: Request| serve(app, operation, request)
 }
 
 async fn not_found() -> Response {

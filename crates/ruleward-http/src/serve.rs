@@ -43,12 +43,13 @@ async fn exchange(
     operation: &'static Operation,
     request: Request,
 ) -> Result<Answer> {
-    let _permit = permit(&app, operation).await?;
+    let shared = app.clone();
+    let _permit = permit(&shared, operation).await?;
     let (mut parts, body) = request.into_parts();
     let parameters = path_parameters(&mut parts).await?;
     let (parts, identity) = identify(&app, operation, parts).await?;
-    let _heavy_permit = heavy_permit(&app, operation).await?;
-    let body = body::read(&parts, body, operation.largest_body()).await?;
+    let _heavy_permit = heavy_permit(&shared, operation).await?;
+    let body = body::read(&parts, body, operation.load.largest_body()).await?;
     let call = Call { app, operation, parts, parameters, body, caller: None };
     blocking(move || answer(call, identity)).await
 }
@@ -70,7 +71,7 @@ async fn heavy_permit<'a>(
     app: &'a AppState,
     operation: &Operation,
 ) -> Result<Option<SemaphorePermit<'a>>> {
-    if !operation.heavy {
+    if !operation.load.is_heavy() {
         return Ok(None);
     }
     app.heavy_requests().acquire().await.map(Some).map_err(closed)
@@ -108,9 +109,10 @@ async fn identify(
 /// Proves the caller, asks whether it may, and lets the handler answer.
 fn answer(mut call: Call, identity: Option<Identity>) -> Result<Answer> {
     call.caller = identity.map(|identity| identity.prove(&call.parts, &call.body)).transpose()?;
-    if call.operation.heavy {
-        let plain = std::mem::take(&mut call.body);
-        call.body = body::unpack(&call.parts, plain, call.operation.largest_body())?;
+    let load = call.operation.load;
+    if load.is_packed() {
+        let sent = std::mem::take(&mut call.body);
+        call.body = body::unpack(&call.parts, sent, load.largest_body())?;
     }
     let access = || {
         let domain_id = call.find_parameter("domain_id");

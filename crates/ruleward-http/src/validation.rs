@@ -87,7 +87,10 @@ impl TextRule {
 
     /// Checks every element of a list.
     pub(crate) fn check_all(&self, field: &str, texts: &[String]) -> Result<()> {
-        texts.iter().enumerate().try_for_each(|(n, text)| self.check(&format!("{field}[{n}]"), text))
+        texts
+            .iter()
+            .enumerate()
+            .try_for_each(|(n, text)| self.check(&format!("{field}[{n}]"), text))
     }
 }
 
@@ -160,7 +163,8 @@ mod tests {
 
     #[test]
     fn names() {
-        for name in ["a", "with space", "a_b-c", "磁盘", "Größe", "0", "ÀÿÖ", &"磁".repeat(256)] {
+        for name in ["a", "with space", "a_b-c", "磁盘", "Größe", "0", "ÀÿÖ", &"磁".repeat(256)]
+        {
             assert!(NAME.check("name", name).is_ok(), "{name}");
         }
         for name in ["", " a", "a ", "a\tb", "a'b", "a/b", "a.b", "\u{1f600}", "Ā", "a\n"] {

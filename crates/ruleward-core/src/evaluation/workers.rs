@@ -44,6 +44,16 @@ impl Signal {
         self.state.lock().woken += 1;
         self.work.notify_all();
     }
+
+    /// Something ended that somebody may wait for.
+    pub(crate) fn progressed(&self) {
+        self.progress.notify_all();
+    }
+
+    /// Waits until something ends. Progress between a look and the wait is not missed for long.
+    pub(crate) fn wait_for_progress(&self) {
+        self.progress.wait_for(&mut self.state.lock(), Duration::from_millis(10));
+    }
 }
 
 /// The running threads. They stop, after what they have in hand, when this is dropped.
@@ -199,15 +209,11 @@ impl Service {
         loop {
             // Whoever deletes the rule meanwhile does not take the answer away.
             let Some((_, now)) = self.read(|tx| tx.rule(rule.no))? else { return Ok(rule) };
-            let mut state = self.signal.state.lock();
-            if now.state != AssignmentState::Evaluating || !state.running {
+            let done = now.state != AssignmentState::Evaluating;
+            if done || !self.signal.state.lock().running || Instant::now() >= until {
                 return Ok(now);
             }
-            if Instant::now() >= until {
-                return Ok(now);
-            }
-            // Progress between the look and the wait is not missed for long.
-            self.signal.progress.wait_for(&mut state, Duration::from_millis(10));
+            self.signal.wait_for_progress();
         }
     }
 }

@@ -5,9 +5,7 @@ use ruleward_core::Caller;
 use ruleward_types::{Error, Result};
 
 use crate::call::{Answer, Call};
-use crate::wire::identity::{
-    CallerAnswer, Credentials, DomainsAnswer, TokenAnswer, TokenRequest,
-};
+use crate::wire::identity::{CallerAnswer, Credentials, DomainsAnswer, TokenAnswer, TokenRequest};
 
 const X_SUBJECT_TOKEN: HeaderName = HeaderName::from_static("x-subject-token");
 

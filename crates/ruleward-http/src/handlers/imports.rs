@@ -9,7 +9,7 @@ use crate::wire::imports::{CompleteImportRequest, ImportAnswer, OpenImportReques
 
 pub(crate) fn open(call: &Call, access: &Access) -> Result<Answer> {
     let (source, replace) = call.json::<OpenImportRequest>()?.into_parts()?;
-    let session = call.service().open_import(access, &source, replace)?;
+    let session = call.service().open_import(access, &source, &replace)?;
     Answer::json(&ImportAnswer::from(&session))
 }
 

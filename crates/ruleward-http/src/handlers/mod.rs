@@ -1,7 +1,7 @@
 //! One function per operation: extract, call, convert.
 
-pub(crate) mod evaluation_events;
 pub(crate) mod evaluations;
+pub(crate) mod events;
 pub(crate) mod explanations;
 pub(crate) mod health;
 pub(crate) mod identity;

@@ -13,7 +13,10 @@ const PAGE: usize = 200;
 
 fn answer(call: &Call, query: &Query, found: &Paged<PolicyState>) -> Result<Answer> {
     let page_info = call.page_info(query, found.items.len(), found.next);
-    Answer::json(&List { value: found.items.iter().map(PolicyStateAnswer::from).collect(), page_info })
+    Answer::json(&List {
+        value: found.items.iter().map(PolicyStateAnswer::from).collect(),
+        page_info,
+    })
 }
 
 pub(crate) fn list_by_assignment(call: &Call, access: &Access) -> Result<Answer> {

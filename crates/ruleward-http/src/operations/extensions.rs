@@ -3,84 +3,51 @@
 
 use http::Method;
 
-use super::Handler::{self, Allowed, Known, Open};
-use super::{Operation, Origin};
-use crate::handlers::{
-    evaluation_events, explanations, health, identity, imports, operation_list, resources,
-};
+use super::Handler::{Allowed, Known, Open};
+use super::{Load, Operation, Origin};
+use crate::handlers::{events, explanations, health, identity, imports, operation_list, resources};
 
-const fn row(
-    method: Method,
-    path: &'static str,
-    id: &'static str,
-    action: &'static str,
-    success: u16,
-    handler: Handler,
-) -> Operation {
-    Operation {
-        id,
-        method,
-        path,
-        action,
-        success,
-        origin: Origin::Extension,
-        heavy: false,
-        handler,
-    }
-}
-
-impl Operation {
-    const fn heavy(self) -> Self {
-        Self { heavy: true, ..self }
-    }
-
-    const fn of_identity(self) -> Self {
-        Self { origin: Origin::Identity, ..self }
-    }
-}
-
-macro_rules! domain {
-    ($path:literal) => {
-        concat!("/v1/ruleward/domains/{domain_id}", $path)
+macro_rules! table {
+    ($($origin:ident $prefix:literal {
+        $($method:ident $path:literal $success:literal $id:ident $action:literal $load:ident
+            => $handler:expr;)*
+    })*) => {
+        &[$($(Operation {
+            id: stringify!($id),
+            method: Method::$method,
+            path: concat!($prefix, $path),
+            action: $action,
+            success: $success,
+            origin: Origin::$origin,
+            load: Load::$load,
+            handler: $handler,
+        },)*)*]
     };
 }
 
-const GET: Method = Method::GET;
-const PUT: Method = Method::PUT;
-const POST: Method = Method::POST;
-const DELETE: Method = Method::DELETE;
-
-const RESOURCE: &str = domain!("/resources/{resource_id}");
-const IMPORT: &str = domain!("/imports/{import_id}");
-const EVENT: &str = domain!("/policy-assignments/{policy_assignment_id}/event");
-const EXPLANATION: &str = domain!(
-    "/policy-assignments/{policy_assignment_id}/policy-states/{resource_id}/explanation"
-);
-
-pub(super) static OPERATIONS: &[Operation] = &[
-    row(GET, "/v3/auth/domains", "ListAuthDomains", "", 200, Known(identity::domains))
-        .of_identity(),
-    row(GET, "/v5/caller-identity", "GetCallerIdentity", "", 200, Known(identity::caller))
-        .of_identity(),
-    row(POST, "/v3/auth/tokens", "CreateToken", "", 201, Open(identity::create_token))
-        .of_identity()
-        .heavy(),
-    row(GET, "/v1/ruleward/operations", "ListOperations", "", 200, Open(operation_list::list)),
-    row(GET, RESOURCE, "GetResource", "ruleward:resources:get", 200, Allowed(resources::get)),
-    row(PUT, RESOURCE, "PutResource", "ruleward:resources:put", 200, Allowed(resources::put))
-        .heavy(),
-    row(DELETE, RESOURCE, "DeleteResource", "ruleward:resources:delete", 204, Allowed(resources::delete)),
-    row(POST, domain!("/resources"), "PutResources", "ruleward:resources:put", 200, Allowed(resources::put_many))
-        .heavy(),
-    row(POST, domain!("/imports"), "OpenImport", "ruleward:resources:import", 200, Allowed(imports::open)),
-    row(GET, IMPORT, "GetImport", "ruleward:resources:import", 200, Allowed(imports::get)),
-    row(DELETE, IMPORT, "CancelImport", "ruleward:resources:import", 204, Allowed(imports::cancel)),
-    row(POST, domain!("/imports/{import_id}/batches"), "ImportBatch", "ruleward:resources:import", 200, Allowed(imports::batch))
-        .heavy(),
-    row(POST, domain!("/imports/{import_id}/complete"), "CompleteImport", "ruleward:resources:import", 200, Allowed(imports::complete)),
-    row(GET, EVENT, "GetEvaluationEvent", "rms:policyStates:update", 200, Allowed(evaluation_events::get)),
-    row(GET, EXPLANATION, "ExplainPolicyState", "rms:policyStates:get", 200, Allowed(explanations::get)),
-    row(GET, "/healthz", "Health", "", 200, Open(health::alive)),
-    row(GET, "/readyz", "Readiness", "", 200, Open(health::ready)),
-    row(GET, "/metrics", "Metrics", "", 200, Open(health::metrics)),
-];
+pub(super) static OPERATIONS: &[Operation] = table! {
+    Identity "" {
+        GET "/v3/auth/domains" 200 ListAuthDomains "" Light => Known(identity::domains);
+        POST "/v3/auth/tokens" 201 CreateToken "" Password => Open(identity::create_token);
+        GET "/v5/caller-identity" 200 GetCallerIdentity "" Light => Known(identity::caller);
+    }
+    Extension "/v1/ruleward/domains/{domain_id}" {
+        POST "/resources" 200 PutResources "ruleward:resources:put" Batch => Allowed(resources::put_many);
+        GET "/resources/{resource_id}" 200 GetResource "ruleward:resources:get" Light => Allowed(resources::get);
+        PUT "/resources/{resource_id}" 200 PutResource "ruleward:resources:put" Resource => Allowed(resources::put);
+        DELETE "/resources/{resource_id}" 204 DeleteResource "ruleward:resources:delete" Light => Allowed(resources::delete);
+        POST "/imports" 200 OpenImport "ruleward:resources:import" Light => Allowed(imports::open);
+        GET "/imports/{import_id}" 200 GetImport "ruleward:resources:import" Light => Allowed(imports::get);
+        DELETE "/imports/{import_id}" 204 CancelImport "ruleward:resources:import" Light => Allowed(imports::cancel);
+        POST "/imports/{import_id}/batches" 200 ImportBatch "ruleward:resources:import" Batch => Allowed(imports::batch);
+        POST "/imports/{import_id}/complete" 200 CompleteImport "ruleward:resources:import" Light => Allowed(imports::complete);
+        GET "/policy-assignments/{policy_assignment_id}/event" 200 GetEvaluationEvent "rms:policyStates:update" Light => Allowed(events::get);
+        GET "/policy-assignments/{policy_assignment_id}/policy-states/{resource_id}/explanation" 200 ExplainPolicyState "rms:policyStates:get" Light => Allowed(explanations::get);
+    }
+    Extension "" {
+        GET "/v1/ruleward/operations" 200 ListOperations "" Light => Open(operation_list::list);
+        GET "/healthz" 200 Health "" Light => Open(health::alive);
+        GET "/readyz" 200 Readiness "" Light => Open(health::ready);
+        GET "/metrics" 200 Metrics "" Light => Open(health::metrics);
+    }
+};

@@ -37,6 +37,38 @@ pub(crate) enum Handler {
     Allowed(fn(&Call, &Access) -> Result<Answer>),
 }
 
+/// What a request to an operation costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Load {
+    /// A small body or none.
+    Light,
+    /// A body that is one resource.
+    Resource,
+    /// A body of many resources. Few of these are taken at a time.
+    Batch,
+    /// A password's check, slow by intent. Few of these run at a time.
+    Password,
+}
+
+impl Load {
+    pub(crate) fn largest_body(self) -> usize {
+        match self {
+            Self::Light | Self::Password => body::SMALL_BYTES,
+            Self::Resource => body::RESOURCE_BYTES,
+            Self::Batch => body::BATCH_BYTES,
+        }
+    }
+
+    /// Whether the body may come packed.
+    pub(crate) fn is_packed(self) -> bool {
+        matches!(self, Self::Resource | Self::Batch)
+    }
+
+    pub(crate) fn is_heavy(self) -> bool {
+        matches!(self, Self::Batch | Self::Password)
+    }
+}
+
 /// One row of the table.
 pub struct Operation {
     /// Its name.
@@ -51,8 +83,7 @@ pub struct Operation {
     pub success: u16,
     /// Where it comes from.
     pub origin: Origin,
-    /// Whether it takes a large body or is expensive; few of these run at a time.
-    pub(crate) heavy: bool,
+    pub(crate) load: Load,
     pub(crate) handler: Handler,
 }
 
@@ -79,10 +110,6 @@ impl Operation {
     /// `works` or `not_yet`, as the list at `/v1/ruleward/operations` says it.
     pub fn state(&self) -> &'static str {
         if self.works() { "works" } else { "not_yet" }
-    }
-
-    pub(crate) fn largest_body(&self) -> usize {
-        if self.heavy { body::LARGE_BYTES } else { body::SMALL_BYTES }
     }
 }
 

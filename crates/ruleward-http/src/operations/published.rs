@@ -6,7 +6,7 @@
 
 use http::Method;
 
-use super::{Handler, Operation, Origin};
+use super::{Handler, Load, Operation, Origin};
 use crate::handlers::{
     evaluations, policy_assignments, policy_definitions, policy_states, policy_summaries,
 };
@@ -32,7 +32,7 @@ macro_rules! published {
             action: $action,
             success: $success,
             origin: Origin::Published,
-            heavy: false,
+            load: Load::Light,
             handler: handler!($($handler)?),
         },)*)*]
     };

@@ -86,7 +86,9 @@ impl TokenRequest {
         match methods.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
             ["password"] => by_password(identity.password),
             ["hw_ak_sk"] => by_key(identity.hw_ak_sk),
-            _ => Err(Error::invalid("`auth.identity.methods` is [\"password\"] or [\"hw_ak_sk\"].")),
+            _ => {
+                Err(Error::invalid("`auth.identity.methods` is [\"password\"] or [\"hw_ak_sk\"]."))
+            }
         }
     }
 }

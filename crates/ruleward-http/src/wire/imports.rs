@@ -3,10 +3,8 @@
 use ruleward_types::{ImportReport, ImportSession, ResourceType, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::validation::{at_most, required, resource_type, up_to};
+use crate::validation::{at_most, required, resource_type};
 
-/// Longest name of a source.
-const SOURCE_CHARS: usize = 512;
 /// Most types that one import replaces.
 const REPLACED_TYPES: usize = 1000;
 
@@ -19,8 +17,7 @@ pub(crate) struct OpenImportRequest {
 
 impl OpenImportRequest {
     pub(crate) fn into_parts(self) -> Result<(String, Vec<ResourceType>)> {
-        let source = required("source", self.source.filter(|source| !source.is_empty()))?;
-        up_to(SOURCE_CHARS).check("source", &source)?;
+        let source = required("source", self.source)?;
         let replace = self.replace.unwrap_or_default();
         at_most("replace", replace.len(), REPLACED_TYPES)?;
         let types = replace.iter().map(|text| resource_type(text)).collect::<Result<_>>()?;

@@ -12,8 +12,8 @@ use crate::ast::{self, Comparator, ExprKind, Function, Operand, Rule, Span};
 use crate::error::PolicyError;
 use crate::syntax::is_constant;
 
-/// How much memory a regular expression may take, compiled, and again for its cache.
-const PATTERN_BYTES: usize = 1 << 20;
+/// How much memory a regular expression may take, compiled; four times that for its cache.
+const PATTERN_BYTES: usize = 256 * 1024;
 /// How long a regular expression may be.
 const PATTERN_LENGTH: usize = 4_096;
 
@@ -25,7 +25,7 @@ pub(crate) fn compile_pattern(pattern: &str, span: Span) -> Result<Regex, Policy
     }
     RegexBuilder::new(pattern)
         .size_limit(PATTERN_BYTES)
-        .dfa_size_limit(PATTERN_BYTES)
+        .dfa_size_limit(4 * PATTERN_BYTES)
         .nest_limit(64)
         .build()
         .map_err(|fault| {

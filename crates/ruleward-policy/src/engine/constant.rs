@@ -120,6 +120,12 @@ impl ConstantSet {
         set
     }
 
+    /// Is a string in the list?
+    #[inline]
+    pub(crate) fn has_text(&self, text: RawString<'_>, buffer: &mut Vec<u8>) -> bool {
+        self.texts.has(text, buffer)
+    }
+
     /// Is a scalar in the list? Arrays and objects are the caller's.
     pub(crate) fn has_scalar(&self, value: Val<'_>, buffer: &mut Vec<u8>) -> bool {
         match value {

@@ -105,6 +105,10 @@ impl<'a> Evaluator<'a, '_> {
         comparison: &'a Comparison,
         scope: InScope<'_, 'a>,
     ) -> Result<bool, Reason> {
+        if let Some(holds) = self.plain_comparison(comparison) {
+            self.charge(1)?;
+            return Ok(holds != comparison.negate);
+        }
         let value = self.expr(&comparison.value, scope)?;
         let holds = match &comparison.test {
             Test::EqualsText(expected) => match value {
@@ -123,7 +127,8 @@ impl<'a> Evaluator<'a, '_> {
             }
             Test::Matches(pattern) => match value {
                 Val::Text(text) => {
-                    self.charge_bytes(text.raw_len())?;
+                    // A search may look at every state of the pattern for every byte.
+                    self.charge(text.raw_len() / 2)?;
                     if let Some(bytes) = text.as_plain() {
                         pattern.is_match(bytes)
                     } else {
@@ -141,6 +146,26 @@ impl<'a> Evaluator<'a, '_> {
             }
         };
         Ok(holds != comparison.negate)
+    }
+
+    /// The comparisons that most rules consist of, without a detour over general values.
+    #[inline]
+    fn plain_comparison(&mut self, comparison: &'a Comparison) -> Option<bool> {
+        match (&comparison.value, &comparison.test) {
+            (Expr::Path(path), Test::EqualsText(expected)) => {
+                Some(self.path(*path)?.as_string()?.equals(expected))
+            }
+            (Expr::Path(path), Test::In(set)) => {
+                Some(set.has_text(self.path(*path)?.as_string()?, self.buffer))
+            }
+            (Expr::HasKey { container, child, .. }, Test::Equals(Constant::Bool(expected))) => {
+                match self.path(*container)? {
+                    RawValue::Object(_) => Some(self.path(*child).is_some() == *expected),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
     }
 
     fn any_equal(

@@ -6,7 +6,9 @@ use super::program::Filter;
 use crate::json::{RawString, RawValue, compare_numbers, small_integer};
 
 /// A value. Numbers come as text from JSON or as computed ones.
+// The tag is a whole word, so that values are copied word by word.
 #[derive(Debug, Clone, Copy)]
+#[repr(u64)]
 pub(crate) enum Val<'a> {
     /// Not there at all. Behaves as null except for `needed`.
     Missing,

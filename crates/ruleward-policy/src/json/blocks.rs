@@ -1,6 +1,6 @@
 //! The byte loops: end of a string, end of a container; many bytes at a time.
 
-use wide::{CmpEq, u8x16};
+use wide::u8x16;
 
 /// Sixteen bytes, which is what every 64-bit processor compares at once.
 type Lanes = u8x16;

@@ -24,7 +24,8 @@ pub(super) struct Key {
 
 impl Key {
     /// The key at `at` and the place of its value.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "passed through memory, the result stalls the walk")]
+    #[inline(always)]
     pub(super) fn read(bytes: &[u8], at: usize) -> Option<(Self, usize)> {
         if bytes.get(at)? != &b'"' {
             return None;
@@ -55,7 +56,7 @@ impl Head {
         bytes: &'a [u8],
         [first, second]: [&[u8]; 2],
     ) -> Option<[Option<RawValue<'a>>; 2]> {
-        let mut found = [None; 2];
+        let (mut one, mut two) = (None, None);
         let mut at = blanks(bytes, 0);
         if bytes.get(at)? != &b'{' {
             return None;
@@ -63,24 +64,18 @@ impl Head {
         at = blanks(bytes, at + 1);
         if bytes.get(at)? == &b'}' {
             (self.next, self.closed) = (at + 1, true);
-            return Some(found);
+            return Some([one, two]);
         }
         loop {
             let (key, value) = Key::read(bytes, at)?;
-            let name = RawString::new(bytes.get(key.start..key.end)?, key.escaped);
-            let [a, b] = &mut found;
-            let place = if a.is_none() && name.equals(first) {
-                Some(a)
-            } else if b.is_none() && name.equals(second) {
-                Some(b)
-            } else {
-                None
-            };
             self.passed.push((key, value));
-            if let Some(place) = place {
+            let name = RawString::new(bytes.get(key.start..key.end)?, key.escaped);
+            if one.is_none() && name.equals(first) {
                 let (value, end) = value_at(bytes, value)?;
-                *place = Some(value);
-                at = end;
+                (one, at) = (Some(value), end);
+            } else if two.is_none() && name.equals(second) {
+                let (value, end) = value_at(bytes, value)?;
+                (two, at) = (Some(value), end);
             } else {
                 at = skip_value(bytes, value)?;
             }
@@ -89,13 +84,13 @@ impl Head {
                 b',' => at = blanks(bytes, at + 1),
                 b'}' => {
                     (self.next, self.closed) = (at + 1, true);
-                    return Some(found);
+                    return Some([one, two]);
                 }
                 _ => return None,
             }
-            if found.iter().all(Option::is_some) {
+            if one.is_some() && two.is_some() {
                 self.next = at;
-                return Some(found);
+                return Some([one, two]);
             }
         }
     }

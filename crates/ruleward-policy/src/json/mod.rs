@@ -25,7 +25,9 @@ pub use scan::{Elements, Entries, NotJson, member, parse, top_level};
 pub use string::{Decoded, RawString, unescape};
 
 /// A JSON value as it stands in the input.
+// The tag is a whole word, so that values are copied word by word.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u64)]
 pub enum RawValue<'a> {
     /// `null`
     Null,

@@ -21,6 +21,8 @@ struct Node {
     /// Where the value goes, if it is asked for itself.
     slot: Option<usize>,
     edges: Box<[Edge]>,
+    /// One bit for each length that a key has: most keys of a document are turned away by it.
+    lengths: u64,
     /// Places of edges by hash, 0 for none; empty for small nodes.
     table: Box<[u16]>,
     /// How many values are asked for below this node.
@@ -86,10 +88,19 @@ impl Node {
             edges.push(Edge { head: head(&key, 0, key.len()), key, number, node });
         }
         let table = table(&edges);
-        Self { slot, edges: edges.into(), table, below: longer.len() }
+        let lengths = edges.iter().fold(0, |bits, edge| bits | length_bit(edge.key.len()));
+        Self { slot, edges: edges.into(), lengths, table, below: longer.len() }
     }
 
+    #[inline]
     fn find(&self, bytes: &[u8], from: usize, length: usize) -> Option<&Edge> {
+        if self.lengths & length_bit(length) == 0 {
+            return None;
+        }
+        self.search(bytes, from, length)
+    }
+
+    fn search(&self, bytes: &[u8], from: usize, length: usize) -> Option<&Edge> {
         let head = head(bytes, from, length);
         let fits = |edge: &&Edge| {
             edge.head == head
@@ -116,6 +127,11 @@ impl Node {
     fn find_escaped(&self, key: RawString<'_>) -> Option<&Edge> {
         self.edges.iter().find(|edge| key.equals(&edge.key))
     }
+}
+
+#[inline]
+fn length_bit(length: usize) -> u64 {
+    1 << length.min(63)
 }
 
 fn place(head: u64, length: usize) -> usize {
@@ -282,6 +298,8 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// The edge of a key that is met for the first time.
+    #[expect(clippy::inline_always, reason = "passed through memory, the result stalls the walk")]
+    #[inline(always)]
     fn edge<'n>(&mut self, node: &'n Node, key: &Key) -> Option<&'n Edge> {
         let edge = if key.escaped {
             node.find_escaped(RawString::new(self.bytes.get(key.start..key.end)?, true))

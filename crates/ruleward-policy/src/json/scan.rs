@@ -28,7 +28,8 @@ fn scalar_end(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// The value that starts at `at`, and the place after it.
-#[inline]
+#[expect(clippy::inline_always, reason = "passed through memory, the result stalls the walk")]
+#[inline(always)]
 pub(super) fn value_at(bytes: &[u8], at: usize) -> Option<(RawValue<'_>, usize)> {
     match bytes.get(at)? {
         b'"' => {

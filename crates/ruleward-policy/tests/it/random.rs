@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::string::string_regex;
-use ruleward_policy::json::{Entries, PathSetBuilder, RawValue, Seen, parse, top_level};
+use ruleward_policy::json::{Entries, Head, PathSetBuilder, RawValue, Seen, parse, top_level};
 use ruleward_policy::{Outcome, Program, ProgramSet, Scratch, explain};
 use serde_json::{Value, json};
 
@@ -17,6 +17,11 @@ const KEYS: [&str; 10] =
 
 fn key() -> impl Strategy<Value = String> {
     prop::sample::select(KEYS.to_vec()).prop_map(str::to_owned)
+}
+
+/// Few enough that guards and resources meet.
+fn guard_text() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["a", "q\"\\\n"])
 }
 
 fn scalar() -> impl Strategy<Value = Value> {
@@ -167,7 +172,7 @@ fn rule() -> impl Strategy<Value = Value> {
                 };
                 json!({"value": format!("${{{text}}}"), "comparator": comparator, "pattern": pattern})
             }),
-        (key(), key()).prop_map(|(a, b)| json!({"allOf": [
+        (guard_text(), guard_text()).prop_map(|(a, b)| json!({"allOf": [
             {"value": "${resource().provider}", "comparator": "equals", "pattern": a},
             {"value": "${resource().type}", "comparator": "equals", "pattern": b},
             {"value": "${resource().tags}", "comparator": "notContainsKey", "pattern": "a"},
@@ -216,6 +221,33 @@ proptest! {
     }
 
     #[test]
+    fn a_walk_can_begin_with_the_head(
+        value in document(),
+        paths in paths(),
+        first in key(),
+        second in key(),
+        mut seed in any::<u64>(),
+    ) {
+        prop_assume!(first != second);
+        let text = spelled(&value, &mut seed);
+        let mut builder = PathSetBuilder::default();
+        let slots: Vec<_> = paths.iter().map(|path| builder.slot(path)).collect();
+        let (mut head, mut out) = (Head::default(), Vec::new());
+        head.read(b"{\"a\": 1, \"b\": 2}", [b"a", b"b"]).unwrap();
+        let found = head.read(text.as_bytes(), [first.as_bytes(), second.as_bytes()]).unwrap();
+        for (key, found) in [&first, &second].into_iter().zip(found) {
+            let found = found.map(|raw| raw.to_value().unwrap());
+            prop_assert_eq!(found.as_ref(), value.get(key));
+        }
+        let set = builder.build();
+        set.extract_rest(text.as_bytes(), &head, &mut Seen::default(), &mut out).unwrap();
+        for (path, slot) in paths.iter().zip(slots) {
+            let found = out[slot].map(|raw| raw.to_value().unwrap());
+            prop_assert_eq!(found.as_ref(), plain(&value, path), "{:?} in {}", path, text);
+        }
+    }
+
+    #[test]
     fn top_level_agrees_with_a_tree(value in document(), mut seed in any::<u64>()) {
         let text = spelled(&value, &mut seed);
         let mut out = [None; 10];
@@ -237,10 +269,15 @@ proptest! {
 
     #[test]
     fn a_set_answers_as_each_program_alone(
-        value in document(),
+        mut value in document(),
+        pair in prop::option::of((guard_text(), guard_text())),
         rules in prop::collection::vec(rule(), 1..6),
         mut seed in any::<u64>(),
     ) {
+        if let Some((provider, kind)) = pair {
+            value["provider"] = provider.into();
+            value["type"] = kind.into();
+        }
         let text = spelled(&value, &mut seed);
         let programs: Vec<_> = rules.iter().map(program).collect();
         let (mut scratch, mut out) = (Scratch::new(), Vec::new());

@@ -1,6 +1,9 @@
 //! Requests which the vendor's own signer signed (`tests/vectors/make_vectors.py`).
 
-use ruleward_sign::{Authorization, SignedRequest, VerifyError, signing_time, verify};
+use ruleward_sign::{
+    Authorization, Credentials, SignedRequest, VerifyError, sign, sign_derived, signing_time,
+    verify,
+};
 use serde_json::Value;
 
 /// One signed request with the key that signed it.
@@ -86,6 +89,34 @@ fn every_vector_verifies() {
         assert_eq!(vector.verify(), Ok(()), "{}", vector.name);
         let time = vector.with_request(signing_time);
         assert_eq!(time, Ok(1_772_409_599), "{}", vector.name);
+    }
+}
+
+#[test]
+fn our_signature_is_the_vendors() {
+    const ADDED: [&str; 3] = ["Authorization", "X-Sdk-Date", "X-Security-Token"];
+    for mut vector in vectors() {
+        let expected = String::from_utf8(vector.header("Authorization").to_vec()).unwrap();
+        let authorization = Authorization::parse(&expected).unwrap();
+        let token = vector.headers.iter().find(|(name, _)| name == "X-Security-Token");
+        let token = token.map(|(_, value)| String::from_utf8(value.clone()).unwrap());
+        vector.headers.retain(|(name, _)| !ADDED.contains(&name.as_str()));
+
+        let secret_key = vector.secret_key.clone();
+        let credentials = Credentials {
+            access_key: authorization.access_key,
+            secret_key: &secret_key,
+            security_token: token.as_deref(),
+        };
+        let now = jiff::Timestamp::from_second(1_772_409_599).unwrap();
+        let added = vector.with_request(|request| match authorization.derived {
+            None => sign(request, &credentials, now),
+            Some(info) => sign_derived(request, &credentials, now, info.region, info.service),
+        });
+        let added = added.unwrap();
+        assert_eq!(added[0], ("authorization", expected.clone()), "{}", vector.name);
+        assert_eq!(added[1], ("x-sdk-date", "20260301T235959Z".to_owned()));
+        assert_eq!(added.get(2).map(|(_, value)| value.as_str()), token.as_deref());
     }
 }
 

@@ -170,6 +170,10 @@ fn connect(path: &Path, cache_kib: i64) -> Result<Connection> {
     set("foreign_keys", &true)?;
     set("temp_store", &"memory")?;
     set("cache_size", &-cache_kib)?;
+    // A plan holds for every value bound to it, so a kept statement is never prepared anew.
+    connection
+        .set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(failed("configure the store"))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
 }

@@ -10,7 +10,7 @@ use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use hyper_util::rt::TokioTimer;
 use ruleward_core::Service;
-use ruleward_http::{AppState, router};
+use ruleward_http::{AppState, Options, router};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -59,7 +59,8 @@ pub fn serve(
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let state = AppState::new(Arc::clone(service), http_options(limits));
+    let options = Options { concurrent_requests: limits.concurrent_requests, ..Options::default() };
+    let state = AppState::new(Arc::clone(service), options)?;
     let drain = Duration::from_secs(limits.drain_seconds);
     let served = runtime.block_on(async move {
         listener.set_nonblocking(true)?;
@@ -67,7 +68,7 @@ pub fn serve(
         // Signals are caught from before the server says that it is there.
         let ending = end_on_signal(handle.clone(), drain)?;
         ready()?;
-        let app = router(state).into_make_service_with_connect_info::<SocketAddr>();
+        let app = router(state).into_make_service();
         let result = match tls {
             None => {
                 let mut server =

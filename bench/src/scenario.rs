@@ -1,0 +1,132 @@
+//! What is measured of ours, in process.
+
+use std::io::BufRead;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use ruleward_core::{Access, NewPolicyAssignment, Options, SealingKey, Service};
+use ruleward_policy::{Environment, ProgramSet, Scratch};
+use ruleward_store::Store;
+use ruleward_store::sqlite::SqliteStore;
+use ruleward_types::{Recorder, Resource, SystemClock};
+use serde_json::{Map, Value, json};
+
+use crate::rules;
+
+fn open(database: &Path) -> Result<(Arc<Service>, Access)> {
+    let store: Arc<dyn Store> = SqliteStore::open(database)?;
+    let options = Options { policy_assignment_quota: 1000, ..Options::default() };
+    let service = Service::open(store, Arc::new(SystemClock), &SealingKey::new([0; 32]), options)?;
+    let account = match service.accounts()?.into_iter().next() {
+        Some(account) => account,
+        None => service.create_account("bench", None, Recorder { enabled: true })?,
+    };
+    Ok((service, Access::operator(&account)))
+}
+
+/// A rule as the body of a request.
+pub fn request(rule: &NewPolicyAssignment) -> Value {
+    let parameters: Map<String, Value> = rule
+        .parameters
+        .iter()
+        .map(|(name, value)| (name.clone(), json!({ "value": value })))
+        .collect();
+    json!({
+        "name": rule.name,
+        "policy_definition_id": rule.policy_definition_id,
+        "policy_filter_v2": rule.filter_v2,
+        "parameters": parameters,
+    })
+}
+
+/// Imports a file in batches of 8 MiB, judged by rules. Rows, and the seconds of the batches.
+pub fn import(file: &Path, database: &Path, count: usize) -> Result<(u64, f64)> {
+    let (service, access) = open(database)?;
+    for rule in rules::rules(count) {
+        service.create_policy_assignment(&access, rule)?;
+    }
+    let session = service.open_import(&access, "bench", &[])?;
+    let mut reader = std::io::BufReader::new(std::fs::File::open(file)?);
+    let (mut batch, mut offset, mut seconds) = (Vec::new(), 0, 0.0);
+    loop {
+        let read = reader.read_until(b'\n', &mut batch)?;
+        if batch.len() >= 8 << 20 || (read == 0 && !batch.is_empty()) {
+            let begun = Instant::now();
+            offset = service.import_batch(&access, &session.id, offset, &batch)?.next_offset;
+            seconds += begun.elapsed().as_secs_f64();
+            batch.clear();
+        }
+        if read == 0 {
+            return Ok((offset, seconds));
+        }
+    }
+}
+
+/// Makes rules over a stored inventory and judges it. Evaluations, and the seconds of judging.
+pub fn evaluate(database: &Path, count: usize) -> Result<(i64, f64)> {
+    let (service, access) = open(database)?;
+    let mut evaluations = 0;
+    for mut rule in rules::rules(count) {
+        rule.name = format!("evaluate-{}", rule.name);
+        service.create_policy_assignment(&access, rule)?;
+    }
+    let begun = Instant::now();
+    let workers = service.start()?;
+    while service.gauges()?.tickets_pending > 0 {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    drop(workers);
+    for summary in service.summary_by_domain(&access, &[])?.policy_assignments {
+        if summary.policy_assignment.name.starts_with("evaluate-") {
+            evaluations += summary.resources.compliant + summary.resources.non_compliant;
+        }
+    }
+    Ok((evaluations, seconds))
+}
+
+struct Nothing;
+
+impl Environment for Nothing {
+    fn now_ms(&self) -> i64 {
+        0
+    }
+
+    fn recorder_enabled(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    fn resources(&self, _: &str) -> Result<Arc<[Arc<[u8]>]>, String> {
+        Err("not here".to_owned())
+    }
+}
+
+/// Judges bodies in memory by rules without filters. Resources, and nanoseconds for each.
+pub fn engine(file: &Path, count: usize) -> Result<(usize, f64)> {
+    let mut bodies = Vec::new();
+    for line in std::io::BufReader::new(std::fs::File::open(file)?).split(b'\n') {
+        bodies.push(Resource::parse(&line?, |given| given)?.body);
+    }
+    let mut programs = Vec::new();
+    for rule in rules::rules(count) {
+        let id = rule.policy_definition_id.context("definition")?;
+        let definition = ruleward_policy::catalogue().get(&id).context("definition")?;
+        programs.push(Arc::new(
+            definition.policy.compile(&definition.bind_parameters(&rule.parameters)?)?,
+        ));
+    }
+    let set = ProgramSet::new(&programs);
+    let (mut scratch, mut outcomes) = (Scratch::new(), Vec::new());
+    let mut best = f64::INFINITY;
+    for _ in 0..5 {
+        let begun = Instant::now();
+        for body in &bodies {
+            set.evaluate(&mut scratch, body, &Nothing, &mut outcomes);
+        }
+        let each = u32::try_from(bodies.len()).map(f64::from)?;
+        best = best.min(begun.elapsed().as_secs_f64() * 1e9 / each);
+    }
+    Ok((bodies.len(), best))
+}

@@ -1,0 +1,13 @@
+//! The HTTP interface, in process: the table, the router, and really signed exchanges over a
+//! real store.
+
+mod authentication;
+mod evaluations;
+mod harness;
+mod identity;
+mod imports;
+mod operations;
+mod policy_assignments;
+mod policy_definitions;
+mod policy_states;
+mod resources;

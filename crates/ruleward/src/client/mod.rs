@@ -1,0 +1,19 @@
+//! The commands that speak to a running service, and what they share.
+
+mod api;
+mod connection;
+pub mod credentials;
+pub mod explain;
+pub mod policies;
+mod rule;
+pub mod rules;
+pub mod states;
+pub mod summary;
+
+pub use self::api::{Api, Refused, Request, Trouble, http_client};
+pub use self::connection::ConnectionArgs;
+
+/// Writes text as one segment of a path.
+pub fn segment(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, api::UNRESERVED).to_string()
+}

@@ -1,0 +1,416 @@
+//! Policies, read off their syntax tree one node after the other.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use regex::Regex;
+use ruleward_policy::ast::{Comparator, Condition, Expr, ExprKind, Function, Operand, Rule};
+use serde_json::{Map, Value, json};
+
+use crate::number;
+
+/// What a rule finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// The rule does not hold: no violation.
+    Compliant,
+    /// The rule holds: a violation.
+    NonCompliant,
+    /// Something that is needed is not known.
+    Undetermined,
+}
+
+/// What a rule can ask for besides the resource.
+#[derive(Debug, Clone, Default)]
+pub struct World {
+    /// The time in milliseconds.
+    pub now_ms: i64,
+    /// Whether the recorder is on, where that is known.
+    pub recorder: Option<bool>,
+    /// The resources by `provider.type`; a type that is not there is not available.
+    pub inventory: BTreeMap<String, Vec<Value>>,
+}
+
+/// What the rule finds on the resource.
+pub fn evaluate(
+    rule: &Rule,
+    parameters: &Map<String, Value>,
+    resource: &Value,
+    world: &World,
+) -> Verdict {
+    match (Reader { parameters, resource, world }).rule(rule) {
+        Ok(true) => Verdict::NonCompliant,
+        Ok(false) => Verdict::Compliant,
+        Err(Open) => Verdict::Undetermined,
+    }
+}
+
+/// The verdict stays open.
+struct Open;
+
+type Result<T> = std::result::Result<T, Open>;
+type Variables<'a> = Vec<(&'a str, Value)>;
+
+#[derive(Clone)]
+enum Found<'a> {
+    Missing,
+    Json(Value),
+    /// What `daysSince` computes.
+    Days(f64),
+    /// A list whose elements are looked for when somebody asks for them.
+    Filter(Rc<Filter<'a>>),
+}
+
+struct Filter<'a> {
+    list: &'a Expr,
+    variable: &'a str,
+    body: &'a Expr,
+    variables: Variables<'a>,
+}
+
+impl From<Option<&Value>> for Found<'_> {
+    fn from(value: Option<&Value>) -> Self {
+        value.map_or(Self::Missing, |value| Self::Json(value.clone()))
+    }
+}
+
+impl Found<'_> {
+    fn is_null(&self) -> bool {
+        matches!(self, Self::Missing | Self::Json(Value::Null))
+    }
+
+    fn is_list(&self) -> bool {
+        matches!(self, Self::Filter(_) | Self::Json(Value::Array(_)))
+    }
+
+    fn member(&self, key: &str) -> Self {
+        match self {
+            Self::Json(Value::Object(object)) => object.get(key).into(),
+            _ => Self::Missing,
+        }
+    }
+}
+
+struct Reader<'a> {
+    parameters: &'a Map<String, Value>,
+    resource: &'a Value,
+    world: &'a World,
+}
+
+impl<'a> Reader<'a> {
+    fn rule(&self, rule: &'a Rule) -> Result<bool> {
+        match rule {
+            Rule::AllOf(parts, _) => {
+                for part in parts {
+                    if !self.rule(part)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Rule::AnyOf(parts, _) => {
+                for part in parts {
+                    if self.rule(part)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            Rule::Not(part, _) => Ok(!self.rule(part)?),
+            Rule::Condition(condition) => self.condition(condition),
+        }
+    }
+
+    fn condition(&self, condition: &'a Condition) -> Result<bool> {
+        let value = self.operand(&condition.value)?;
+        let pattern = self.operand(&condition.pattern)?;
+        self.compare(condition.comparator, &value, &pattern)
+    }
+
+    fn operand(&self, operand: &'a Operand) -> Result<Found<'a>> {
+        match operand {
+            Operand::Literal(value, _) => Ok(Found::Json(value.clone())),
+            Operand::Expression { expr, .. } => self.expr(expr, &Vec::new()),
+        }
+    }
+
+    fn expr(&self, expr: &'a Expr, variables: &Variables<'a>) -> Result<Found<'a>> {
+        Ok(match &expr.kind {
+            ExprKind::Literal(value) => Found::Json(value.clone()),
+            ExprKind::Resource => Found::Json(self.resource.clone()),
+            ExprKind::Parameter(name) => self.parameters.get(name).into(),
+            ExprKind::Variable(name) => {
+                let known = variables.iter().rev().find(|(known, _)| known == name);
+                known.map(|(_, value)| value).into()
+            }
+            ExprKind::Recorder => match self.world.recorder {
+                Some(enabled) => Found::Json(json!({ "enabled": enabled })),
+                None => return Err(Open),
+            },
+            ExprKind::Resources(wanted) => {
+                let found = self.world.inventory.get(wanted).ok_or(Open)?;
+                Found::Json(Value::Array(found.clone()))
+            }
+            ExprKind::Member(object, key) => self.expr(object, variables)?.member(key),
+            ExprKind::Filter { list, variable, body } => Found::Filter(Rc::new(Filter {
+                list,
+                variable,
+                body,
+                variables: variables.clone(),
+            })),
+            ExprKind::Call(function, arguments) => self.call(*function, arguments, variables)?,
+        })
+    }
+
+    fn call(
+        &self,
+        function: Function,
+        arguments: &'a [Expr],
+        variables: &Variables<'a>,
+    ) -> Result<Found<'a>> {
+        let argument = |n: usize| match arguments.get(n) {
+            Some(argument) => self.expr(argument, variables),
+            None => Ok(Found::Missing),
+        };
+        let truth = |truth: bool| Ok(Found::Json(Value::Bool(truth)));
+        match function {
+            Function::Compare(comparator) => {
+                truth(self.compare(comparator, &argument(0)?, &argument(1)?)?)
+            }
+            Function::Length => Ok(Found::Json(self.length(&argument(0)?)?.into())),
+            Function::GetValue => {
+                let map = argument(0)?;
+                Ok(match argument(1)? {
+                    Found::Json(Value::String(key)) => map.member(&key),
+                    _ => Found::Missing,
+                })
+            }
+            Function::And => {
+                for part in arguments {
+                    if !self.holds(part, variables)? {
+                        return truth(false);
+                    }
+                }
+                truth(true)
+            }
+            Function::Or => {
+                for part in arguments {
+                    if self.holds(part, variables)? {
+                        return truth(true);
+                    }
+                }
+                truth(false)
+            }
+            Function::Not => match arguments.first() {
+                Some(part) => truth(!self.holds(part, variables)?),
+                None => truth(true),
+            },
+            Function::Coalesce => {
+                let mut last = Found::Missing;
+                for part in arguments {
+                    last = self.expr(part, variables)?;
+                    if !last.is_null() {
+                        break;
+                    }
+                }
+                Ok(last)
+            }
+            Function::DaysSince => Ok(self.days_since(&argument(0)?)),
+            Function::Needed => match argument(0)? {
+                Found::Missing => Err(Open),
+                found => Ok(found),
+            },
+        }
+    }
+
+    /// Only the boolean true is true.
+    fn holds(&self, expr: &'a Expr, variables: &Variables<'a>) -> Result<bool> {
+        Ok(matches!(self.expr(expr, variables)?, Found::Json(Value::Bool(true))))
+    }
+
+    /// Visits the elements of a list until the visitor says stop. What is no list has none.
+    fn each(
+        &self,
+        list: &Found<'a>,
+        visit: &mut dyn FnMut(&Value) -> Result<bool>,
+    ) -> Result<()> {
+        match list {
+            Found::Json(Value::Array(elements)) => {
+                for element in elements {
+                    if !visit(element)? {
+                        break;
+                    }
+                }
+            }
+            Found::Filter(filter) => {
+                let list = self.expr(filter.list, &filter.variables)?;
+                self.each(&list, &mut |element| {
+                    let mut variables = filter.variables.clone();
+                    variables.push((filter.variable, element.clone()));
+                    if self.holds(filter.body, &variables)? { visit(element) } else { Ok(true) }
+                })?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn elements(&self, list: &Found<'a>) -> Result<Vec<Value>> {
+        let mut elements = Vec::new();
+        self.each(list, &mut |element| {
+            elements.push(element.clone());
+            Ok(true)
+        })?;
+        Ok(elements)
+    }
+
+    fn length(&self, of: &Found<'a>) -> Result<usize> {
+        Ok(match of {
+            Found::Json(Value::String(text)) => text.chars().count(),
+            Found::Json(Value::Object(object)) => object.len(),
+            list => self.elements(list)?.len(),
+        })
+    }
+
+    fn compare(
+        &self,
+        comparator: Comparator,
+        value: &Found<'a>,
+        pattern: &Found<'a>,
+    ) -> Result<bool> {
+        let order = || match (value, pattern) {
+            (Found::Json(Value::String(a)), Found::Json(Value::String(b))) => {
+                Some(a.as_bytes().cmp(b.as_bytes()))
+            }
+            _ => order(value, pattern),
+        };
+        Ok(match comparator {
+            Comparator::Equals => self.equal(value, pattern)?,
+            Comparator::NotEquals => !self.equal(value, pattern)?,
+            Comparator::In => self.has(pattern, value)?,
+            Comparator::NotIn => !self.has(pattern, value)?,
+            Comparator::Contains => self.contains(value, pattern)?,
+            Comparator::NotContains => !self.contains(value, pattern)?,
+            Comparator::ContainsKey => contains_key(value, pattern),
+            Comparator::NotContainsKey => !contains_key(value, pattern),
+            Comparator::Greater => order() == Some(Ordering::Greater),
+            Comparator::Less => order() == Some(Ordering::Less),
+            Comparator::GreaterOrEquals => order().is_some_and(|order| order != Ordering::Less),
+            Comparator::LessOrEquals => order().is_some_and(|order| order != Ordering::Greater),
+            Comparator::Match => matches_pattern(value, pattern),
+            Comparator::NotMatch => !matches_pattern(value, pattern),
+        })
+    }
+
+    /// Null equals nothing, not even null.
+    fn equal(&self, a: &Found<'a>, b: &Found<'a>) -> Result<bool> {
+        if a.is_null() || b.is_null() {
+            return Ok(false);
+        }
+        if a.is_list() && b.is_list() {
+            let (a, b) = (self.elements(a)?, self.elements(b)?);
+            return Ok(a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| same(a, b)));
+        }
+        Ok(match (a, b) {
+            (Found::Json(a), Found::Json(b)) => same(a, b),
+            _ => order(a, b) == Some(Ordering::Equal),
+        })
+    }
+
+    fn has(&self, list: &Found<'a>, wanted: &Found<'a>) -> Result<bool> {
+        let mut found = false;
+        if !wanted.is_null() {
+            self.each(list, &mut |element| {
+                found = self.equal(wanted, &Found::Json(element.clone()))?;
+                Ok(!found)
+            })?;
+        }
+        Ok(found)
+    }
+
+    /// A list has an element, a map a key, a text a part.
+    fn contains(&self, container: &Found<'a>, wanted: &Found<'a>) -> Result<bool> {
+        match (container, wanted) {
+            (Found::Json(Value::Object(_)), _) => Ok(contains_key(container, wanted)),
+            (Found::Json(Value::String(text)), Found::Json(Value::String(part))) => {
+                Ok(text.contains(part.as_str()))
+            }
+            _ => self.has(container, wanted),
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "the language computes with 64-bit floats")]
+    fn days_since(&self, time: &Found<'a>) -> Found<'a> {
+        let at = match time {
+            Found::Json(Value::String(text)) => milliseconds(text),
+            Found::Json(Value::Number(number)) => {
+                let text = number.to_string();
+                let plain = text.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit());
+                if plain { text.parse().ok() } else { None }
+            }
+            _ => None,
+        };
+        match at.and_then(|at: i64| self.world.now_ms.checked_sub(at)) {
+            Some(age) => Found::Days(age as f64 / (24.0 * 3600.0 * 1000.0)),
+            None => Found::Missing,
+        }
+    }
+}
+
+/// RFC 3339, or a date and time that is taken as UTC.
+fn milliseconds(text: &str) -> Option<i64> {
+    let moment = text.parse::<jiff::Timestamp>().ok().or_else(|| {
+        let civil: jiff::civil::DateTime = text.parse().ok()?;
+        Some(civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
+    });
+    moment.map(|moment| moment.as_millisecond())
+}
+
+fn contains_key(map: &Found<'_>, key: &Found<'_>) -> bool {
+    match (map, key) {
+        (Found::Json(Value::Object(map)), Found::Json(Value::String(key))) => map.contains_key(key),
+        _ => false,
+    }
+}
+
+fn matches_pattern(value: &Found<'_>, pattern: &Found<'_>) -> bool {
+    match (value, pattern) {
+        (Found::Json(Value::String(value)), Found::Json(Value::String(pattern))) => {
+            Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(value))
+        }
+        _ => false,
+    }
+}
+
+/// The order of two numbers.
+fn order(a: &Found<'_>, b: &Found<'_>) -> Option<Ordering> {
+    let float = |of: &Found<'_>| match of {
+        Found::Days(days) => Some(*days),
+        Found::Json(Value::Number(number)) => number.to_string().parse::<f64>().ok(),
+        _ => None,
+    };
+    match (a, b) {
+        (Found::Json(Value::Number(a)), Found::Json(Value::Number(b))) => {
+            Some(number::compare(&a.to_string(), &b.to_string()))
+        }
+        _ => float(a)?.partial_cmp(&float(b)?),
+    }
+}
+
+/// Equality inside lists and objects, where null equals null.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => {
+            number::compare(&a.to_string(), &b.to_string()) == Ordering::Equal
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len()
+                && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
+        }
+        _ => a == b,
+    }
+}
