@@ -24,7 +24,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            request_timeout: Duration::from_secs(120),
+            request_timeout: Duration::from_mins(2),
             concurrent_requests: 256,
             concurrent_heavy_requests: 4,
         }

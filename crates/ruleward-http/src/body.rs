@@ -92,9 +92,9 @@ mod tests {
 
     #[test]
     fn gzip_is_unpacked_up_to_the_limit() {
-        let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
-        packer.write_all(&[b'x'; 1000]).unwrap();
-        let packed = Bytes::from(packer.finish().unwrap());
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(&[b'x'; 1000]).unwrap();
+        let packed = Bytes::from(encoder.finish().unwrap());
         let gzip = parts(&[("content-encoding", "gzip")]);
         assert_eq!(unpack(&gzip, packed.clone(), 1000).unwrap().len(), 1000);
         let code = |result: Result<Bytes>| result.unwrap_err().code();

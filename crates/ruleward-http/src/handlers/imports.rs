@@ -34,9 +34,10 @@ pub(crate) fn batch(call: &Call, access: &Access) -> Result<Answer> {
 }
 
 pub(crate) fn complete(call: &Call, access: &Access) -> Result<Answer> {
-    let request = match call.body.trim_ascii().is_empty() {
-        true => CompleteImportRequest::default(),
-        false => call.json()?,
+    let request = if call.body.trim_ascii().is_empty() {
+        CompleteImportRequest::default()
+    } else {
+        call.json()?
     };
     let id = call.parameter("import_id")?;
     let session = call.service().complete_import(access, id, request.force)?;

@@ -70,13 +70,35 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// For a field where absent and null differ: absent is the default `None`, null is `Some(None)`.
-pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    Option::deserialize(deserializer).map(Some)
+/// A field where absent and null differ; it needs `#[serde(default)]`.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) enum Patch<T> {
+    /// It does not stand there.
+    #[default]
+    Absent,
+    /// It is null.
+    Null,
+    /// It has a value.
+    Value(T),
+}
+
+impl<T> Patch<T> {
+    pub(crate) fn try_map<U>(self, convert: impl FnOnce(T) -> Result<U>) -> Result<Patch<U>> {
+        Ok(match self {
+            Self::Absent => Patch::Absent,
+            Self::Null => Patch::Null,
+            Self::Value(value) => Patch::Value(convert(value)?),
+        })
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Option::deserialize(deserializer)? {
+            Some(value) => Self::Value(value),
+            None => Self::Null,
+        })
+    }
 }
 
 /// Any JSON in which no object has a key twice.
@@ -157,8 +179,8 @@ mod tests {
     #[derive(Debug, Deserialize)]
     struct Sample {
         name: String,
-        #[serde(default, deserialize_with = "present")]
-        tags: Option<Option<Vec<String>>>,
+        #[serde(default)]
+        tags: Patch<Vec<String>>,
         inner: Option<Object<Inner>>,
     }
 
@@ -172,10 +194,10 @@ mod tests {
         let sample: Sample =
             decode(br#"{"name":"a","x":{"y":[1.5,-2,1e400,true,null]},"inner":{"number":1}}"#)
                 .unwrap();
-        assert_eq!((sample.name.as_str(), sample.tags), ("a", None));
+        assert_eq!((sample.name.as_str(), sample.tags), ("a", Patch::Absent));
         assert_eq!(sample.inner.unwrap().0.number, Some(1));
         let null: Sample = decode(br#"{"name":"a","tags":null,"inner":null}"#).unwrap();
-        assert_eq!(null.tags, Some(None));
+        assert_eq!(null.tags, Patch::Null);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::filters::{FilterRequest, FilterV2Request};
-use super::{Object, present};
+use super::{Object, Patch};
 use crate::validation::{
     NAME, POLICY_DEFINITION_ID, at_most, one_of, required, tag_key, tag_value, up_to,
 };
@@ -26,14 +26,14 @@ pub(crate) struct PolicyAssignmentRequest {
     name: Option<String>,
     description: Option<String>,
     policy_filter: Option<Object<FilterRequest>>,
-    #[serde(default, deserialize_with = "present")]
-    policy_filter_v2: Option<Option<Object<FilterV2Request>>>,
+    #[serde(default)]
+    policy_filter_v2: Patch<Object<FilterV2Request>>,
     period: Option<String>,
     policy_definition_id: Option<String>,
     custom_policy: Option<Object<CustomPolicyRequest>>,
     parameters: Option<Map<String, Value>>,
-    #[serde(default, deserialize_with = "present")]
-    tags: Option<Option<Vec<Object<TagRequest>>>>,
+    #[serde(default)]
+    tags: Patch<Vec<Object<TagRequest>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -55,12 +55,12 @@ struct Checked {
     name: String,
     description: Option<String>,
     filter: PolicyFilter,
-    filter_v2: Option<Option<PolicyFilterV2>>,
+    filter_v2: Patch<PolicyFilterV2>,
     period: Option<Period>,
     policy_definition_id: Option<String>,
     custom_policy: Option<CustomPolicy>,
     parameters: Map<String, Value>,
-    tags: Option<Vec<Tag>>,
+    tags: Patch<Vec<Tag>>,
 }
 
 impl PolicyAssignmentRequest {
@@ -76,20 +76,19 @@ impl PolicyAssignmentRequest {
         let definition = self.policy_definition_id.as_deref();
         POLICY_DEFINITION_ID.check_optional("policy_definition_id", definition)?;
         let filter = self.policy_filter.map(|filter| filter.0).unwrap_or_default();
-        let filter_v2 = self.policy_filter_v2.map(|filter| {
-            filter.map(|Object(filter)| FilterV2Request::into_filter(filter)).transpose()
-        });
+        let filter_v2 =
+            self.policy_filter_v2.try_map(|Object(filter)| FilterV2Request::into_filter(filter))?;
         Ok(Checked {
             kind,
             name,
             description: self.description,
             filter: filter.into_filter()?,
-            filter_v2: filter_v2.transpose()?,
+            filter_v2,
             period,
             policy_definition_id: self.policy_definition_id,
             custom_policy: self.custom_policy.map(|Object(custom)| custom.check()).transpose()?,
             parameters: parameters(self.parameters.unwrap_or_default())?,
-            tags: self.tags.map(|tags| check_tags(tags.unwrap_or_default())).transpose()?,
+            tags: self.tags.try_map(check_tags)?,
         })
     }
 
@@ -111,12 +110,18 @@ impl PolicyAssignmentRequest {
             name: checked.name,
             description: checked.description,
             filter: checked.filter,
-            filter_v2: checked.filter_v2.flatten(),
+            filter_v2: match checked.filter_v2 {
+                Patch::Value(filter) => Some(filter),
+                Patch::Absent | Patch::Null => None,
+            },
             period: checked.period,
             policy_definition_id,
             custom_policy,
             parameters: checked.parameters,
-            tags: checked.tags.unwrap_or_default(),
+            tags: match checked.tags {
+                Patch::Value(tags) => tags,
+                Patch::Absent | Patch::Null => Vec::new(),
+            },
         })
     }
 
@@ -128,12 +133,20 @@ impl PolicyAssignmentRequest {
             name: Some(checked.name),
             description: checked.description,
             filter: checked.filter,
-            filter_v2: checked.filter_v2,
+            filter_v2: match checked.filter_v2 {
+                Patch::Absent => None,
+                Patch::Null => Some(None),
+                Patch::Value(filter) => Some(Some(filter)),
+            },
             period: checked.period,
             policy_definition_id: checked.policy_definition_id,
             custom_policy: checked.custom_policy,
             parameters: checked.parameters,
-            tags: checked.tags,
+            tags: match checked.tags {
+                Patch::Absent => None,
+                Patch::Null => Some(Vec::new()),
+                Patch::Value(tags) => Some(tags),
+            },
         })
     }
 }

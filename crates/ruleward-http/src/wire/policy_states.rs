@@ -24,15 +24,18 @@ pub(crate) struct PolicyStateRequest {
 
 #[derive(Debug, Deserialize)]
 struct PolicyResource {
-    resource_id: Option<String>,
-    resource_provider: Option<String>,
-    resource_type: Option<String>,
+    #[serde(rename = "resource_id")]
+    id: Option<String>,
+    #[serde(rename = "resource_provider")]
+    provider: Option<String>,
+    #[serde(rename = "resource_type")]
+    type_name: Option<String>,
 }
 
 impl PolicyStateRequest {
     pub(crate) fn into_reported(self) -> Result<ReportedState> {
         let Object(resource) = required("policy_resource", self.policy_resource)?;
-        RESOURCE_ID.check_optional("resource_id", resource.resource_id.as_deref())?;
+        RESOURCE_ID.check_optional("resource_id", resource.id.as_deref())?;
         let trigger = required("trigger_type", self.trigger_type)?;
         let state = required("compliance_state", self.compliance_state)?;
         let time = required("evaluation_time", self.evaluation_time)?;
@@ -43,9 +46,9 @@ impl PolicyStateRequest {
             compliance_state: ComplianceState::parse(&state)?,
             evaluation_time_ms: milliseconds(&time)?,
             evaluation_hash: required("evaluation_hash", self.evaluation_hash)?,
-            resource_id: resource.resource_id,
-            resource_provider: resource.resource_provider,
-            resource_type: resource.resource_type,
+            resource_id: resource.id,
+            resource_provider: resource.provider,
+            resource_type: resource.type_name,
         })
     }
 }

@@ -1,6 +1,8 @@
 //! The HTTP interface, in process: the table, the router, and really signed exchanges over a
 //! real store.
 
+#![cfg(test)]
+
 mod authentication;
 mod evaluations;
 mod harness;

@@ -122,15 +122,16 @@ async fn custom_rules() {
     let custom = json!({
         "function_urn": "urn:fss:x", "auth_type": "agency", "auth_value": {"agency_name": "a"},
     });
+    let value: Value = serde_json::from_str(r#"{"list":[1,2.50,"x",null]}"#).unwrap();
     let body = |custom: &Value| {
         json!({
             "name": "custom", "policy_assignment_type": "custom", "custom_policy": custom,
-            "parameters": {"any": {"value": {"list": [1, 2.50, "x", null]}}},
+            "parameters": {"any": {"value": value}},
         })
     };
     let made = server.call("PUT", path.clone(), Some(body(&custom))).await.expect(200).json();
     assert_eq!(made["custom_policy"], custom);
-    assert_eq!(made["parameters"]["any"]["value"].to_string(), r#"{"list":[1,2.50,"x",null]}"#);
+    assert_eq!(made["parameters"]["any"]["value"].to_string(), value.to_string());
     assert!(made["policy_definition_id"].is_null());
     for custom in [
         json!(null),

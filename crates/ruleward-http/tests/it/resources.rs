@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{Call, Server};
 
@@ -18,7 +18,8 @@ pub fn packed(text: &str) -> Vec<u8> {
 async fn put_get_delete() {
     let server = Server::start();
     let path = server.own_path("/resources/v-1?type=evs.volumes");
-    let body = json!({"name": "disk", "properties": {"size": 10.50}});
+    let body: Value =
+        serde_json::from_str(r#"{"name":"disk","properties":{"size":10.50}}"#).unwrap();
     let made = server.call("PUT", path.clone(), Some(body.clone())).await.expect(201);
     assert!(made.text().contains("\"size\":10.50"), "{}", made.text());
     let again = server.call("PUT", path.clone(), Some(body)).await.expect(200);

@@ -1,11 +1,13 @@
 //! The comparators. See the table in the crate's documentation.
 
+use memchr::memmem;
+
 use super::Reason;
 use super::compile::accepts;
 use super::evaluate::{Evaluator, Scope};
 use super::value::{Val, number_order};
 use crate::ast::Comparator;
-use crate::json::{Elements, Entries, RawValue, compare_numbers, member, unescape};
+use crate::json::{Elements, Entries, RawString, RawValue, compare_numbers, member, unescape};
 
 /// How deep nested values are compared.
 const MAX_NESTING: usize = 64;
@@ -205,10 +207,7 @@ impl<'a> Evaluator<'a, '_> {
             }
             (Val::Text(text), Val::Text(part)) => {
                 self.charge_bytes(text.raw_len())?;
-                let (mut inside, mut needle) = (Vec::new(), Vec::new());
-                unescape(text, &mut inside);
-                unescape(part, &mut needle);
-                Ok(part_of(&needle, &inside))
+                Ok(part_of(part, text))
             }
             (Val::Array(_) | Val::Filter(_) | Val::Resources(_), _) => {
                 self.has_element(container, wanted, scope)
@@ -218,6 +217,12 @@ impl<'a> Evaluator<'a, '_> {
     }
 }
 
-fn part_of(needle: &[u8], text: &[u8]) -> bool {
-    memchr::memmem::find(text, needle).is_some()
+fn part_of(part: RawString<'_>, text: RawString<'_>) -> bool {
+    if let (Some(part), Some(text)) = (part.as_plain(), text.as_plain()) {
+        return memmem::find(text, part).is_some();
+    }
+    let (mut decoded_part, mut decoded_text) = (Vec::new(), Vec::new());
+    unescape(part, &mut decoded_part);
+    unescape(text, &mut decoded_text);
+    memmem::find(&decoded_text, &decoded_part).is_some()
 }

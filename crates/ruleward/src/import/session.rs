@@ -65,7 +65,11 @@ impl<'a> Session<'a> {
     ) -> anyhow::Result<Self> {
         let body = serde_json::to_vec(&json!({"source": source, "replace": replace}))?;
         let request = Request::new(Method::POST, api.own_path("/imports")).body(body);
-        let state = read(&persist(progress, || api.send(&request))?)?;
+        let answer = persist(progress, || api.send(&request), |trouble| {
+            // A service that was never there is told at once.
+            trouble.code().is_some() && trouble.may_pass()
+        })?;
+        let state = read(&answer)?;
         Ok(Self { api, state, progress })
     }
 
@@ -105,8 +109,8 @@ impl<'a> Session<'a> {
                 }
             }
             other => other,
-        });
-        self.state = read(&answer.map_err(|error| self.interrupted(error))?)?;
+        }, Trouble::may_pass);
+        self.state = read(&answer.map_err(|trouble| self.stopped(trouble))?)?;
         if self.state.next_offset != end {
             anyhow::bail!(
                 "the service counts {} lines where {end} were sent; is another import of this \
@@ -138,8 +142,8 @@ impl<'a> Session<'a> {
                 _ => Err(trouble),
             },
             told => told,
-        });
-        match answer.map_err(|error| self.interrupted(error))? {
+        }, Trouble::may_pass);
+        match answer.map_err(|trouble| self.stopped(trouble))? {
             Value::String(reason) => {
                 Ok(Told { report: self.state.report, not_deleted: Some(reason) })
             }
@@ -150,8 +154,10 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn interrupted(&self, error: anyhow::Error) -> anyhow::Error {
-        error.context(Interrupted(self.state.next_offset))
+    fn stopped(&self, trouble: Trouble) -> anyhow::Error {
+        let interrupted = trouble.may_pass();
+        let error = anyhow::Error::from(trouble);
+        if interrupted { error.context(Interrupted(self.state.next_offset)) } else { error }
     }
 }
 
@@ -164,18 +170,18 @@ fn read(told: &Value) -> anyhow::Result<State> {
 fn persist(
     progress: &Progress,
     mut attempt: impl FnMut() -> Result<Value, Trouble>,
-) -> anyhow::Result<Value> {
+    may_pass: impl Fn(&Trouble) -> bool,
+) -> Result<Value, Trouble> {
     let mut pause = FIRST_PAUSE;
-    for tried in 1..=TRIES {
+    for _ in 1..TRIES {
         match attempt() {
-            Ok(answer) => return Ok(answer),
-            Err(trouble) if tried < TRIES && trouble.may_pass() => {
+            Err(trouble) if may_pass(&trouble) => {
                 progress.waiting(&trouble);
                 thread::sleep(pause);
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
-            Err(trouble) => return Err(trouble.into()),
+            done => return done,
         }
     }
-    anyhow::bail!("nothing was tried")
+    attempt()
 }
