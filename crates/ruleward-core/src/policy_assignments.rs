@@ -3,20 +3,22 @@
 use std::sync::Arc;
 
 use ruleward_policy::PolicyDefinition;
+use ruleward_store::WriteTx;
 use ruleward_types::ids::hex;
 use ruleward_types::{
     AccountNo, AssignmentKind, AssignmentState, CustomPolicy, Error, ErrorCode, Period,
-    PolicyAssignment, PolicyAssignmentId, PolicyFilter, PolicyFilterV2, Result, RuleNo, RunTrigger,
-    Tag, TriggerType,
+    PolicyAssignment, PolicyAssignmentId, PolicyFilter, PolicyFilterV2, ResourceKey, Result,
+    RuleNo, RunTrigger, Tag, TriggerType,
 };
 use serde_json::{Map, Value};
 
 use crate::Service;
 use crate::access::Access;
-use crate::evaluation::chunk_edit::{counted, edit_chunks};
-use crate::evaluation::planes::plane_no;
+use crate::evaluation::chunk_edit::{ChunkEdit, counted, edit_chunks};
+use crate::evaluation::planes::{Verdict, plane_no};
 use crate::evaluation::rule_set::CompiledRule;
 use crate::evaluation::runs;
+use crate::evaluation::view;
 use crate::hashing::sha256;
 use crate::page::{Collector, Cursor, Page, Paged};
 use crate::schedule;
@@ -436,10 +438,30 @@ fn rejudge(
     edit_chunks(writing.tx, account, counted(&set), counted(&set), |edit| {
         if !covered.contains(&edit.chunk.type_no) {
             edit.planes.drop_rule(compiled.no);
+        } else if compiled.rule.kind == AssignmentKind::Custom {
+            drop_out_of_scope(writing.tx, edit, &compiled)?;
         }
         Ok(())
     })?;
     runs::start(writing.tx, account, &compiled, trigger, writing.now)
+}
+
+/// Nobody judges a custom rule's chunks anew, so what left its scope goes here.
+fn drop_out_of_scope(
+    tx: &dyn WriteTx,
+    edit: &mut ChunkEdit,
+    compiled: &CompiledRule,
+) -> Result<()> {
+    let Some(of) = edit.planes.rule(compiled.no) else { return Ok(()) };
+    for slot in of.scope.iter_from(0).collect::<Vec<_>>() {
+        let key = ResourceKey::new(edit.chunk.no, slot);
+        let Some(stored) = tx.resource(key)? else { continue };
+        if !compiled.scope.matches(&view::read(&stored.body)) {
+            edit.planes.rule_mut(compiled.no).set(slot, Verdict::OutOfScope);
+            tx.delete_reported_results(key, Some(compiled.rule.no))?;
+        }
+    }
+    Ok(())
 }
 
 /// Stores a rule that was switched and moves the account's numbers accordingly.

@@ -44,8 +44,7 @@ impl Service {
     pub fn statistics(self: &Arc<Self>, access: &Access) -> Result<Vec<DailyStatistics>> {
         let today = self.tick().day();
         let account = access.account();
-        let newest = self.read(|tx| Ok(tx.statistics(account, today - 1)?.pop()))?;
-        if newest.is_none() {
+        if self.day_has_passed() {
             // The first look of a day freezes what came before it, as the first write would.
             self.write(|_| Ok(()))?;
         }

@@ -1,0 +1,6 @@
+//! The product against the oracle.
+
+#[cfg(test)]
+mod engine;
+#[cfg(test)]
+mod support;

@@ -1,0 +1,84 @@
+//! Shared by the properties: choices off a tape, so that failures shrink.
+
+use proptest::prelude::*;
+use serde_json::Value;
+
+/// A tape of random bytes. Past its end every choice is the first one, so a shorter tape makes
+/// a simpler thing.
+#[derive(Debug, Clone)]
+pub(crate) struct Tape {
+    bytes: Vec<u8>,
+    at: usize,
+}
+
+impl Tape {
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    /// A number below `bound`.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        let byte = self.bytes.get(self.at).copied().unwrap_or(0);
+        self.at += 1;
+        usize::from(byte) % bound
+    }
+
+    /// One of some things.
+    pub(crate) fn pick<'t, T>(&mut self, of: &'t [T]) -> &'t T {
+        &of[self.below(of.len())]
+    }
+
+    /// Yes, once in so many times.
+    pub(crate) fn once_in(&mut self, times: usize) -> bool {
+        self.below(times) == times - 1
+    }
+}
+
+pub(crate) fn tape(length: usize) -> impl Strategy<Value = Tape> {
+    prop::collection::vec(any::<u8>(), 0..length).prop_map(Tape::new)
+}
+
+/// Cases of a property: as many as `PROPTEST_CASES` says, else `default`.
+pub(crate) fn config(default: u32) -> ProptestConfig {
+    let mut config = ProptestConfig::default();
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = default;
+    }
+    config
+}
+
+/// The same value in another spelling: white space, escapes.
+pub(crate) fn spelled(value: &Value, tape: &mut Tape) -> String {
+    let blank = *tape.pick(&["", "", "", " ", "\n\t"]);
+    let inner = match value {
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(|item| spelled(item, tape)).collect();
+            format!("[{}{blank}]", items.join(","))
+        }
+        Value::Object(entries) => {
+            let entries: Vec<_> = entries
+                .iter()
+                .map(|(key, value)| format!("{blank}{}:{}", text(key, tape), spelled(value, tape)))
+                .collect();
+            format!("{{{}{blank}}}", entries.join(","))
+        }
+        Value::String(string) => text(string, tape),
+        other => other.to_string(),
+    };
+    format!("{blank}{inner}{blank}")
+}
+
+fn text(text: &str, tape: &mut Tape) -> String {
+    use std::fmt::Write;
+    let mut out = String::from("\"");
+    for character in text.chars() {
+        if tape.once_in(6) || u32::from(character) < 0x20 || matches!(character, '"' | '\\') {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}").unwrap();
+            }
+        } else {
+            out.push(character);
+        }
+    }
+    out + "\""
+}
