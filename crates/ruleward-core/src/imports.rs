@@ -47,7 +47,14 @@ impl Service {
         };
         self.write(move |writing| {
             if let Some(open) = writing.tx.open_import(account, &session.source)? {
-                return Ok(open);
+                if open.replace == session.replace {
+                    return Ok(open);
+                }
+                return Err(Error::invalid(format!(
+                    "The import {} of this source is open and replaces [{}]; end or cancel it.",
+                    open.id,
+                    open.replace.join(", ")
+                )));
             }
             session.opened = writing.service.tick();
             writing.tx.put_import_session(account, &session)?;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ruleward_store::ReadTx;
 use ruleward_types::{
-    AccountNo, Error, ErrorCode, ImportReport, Resource, ResourceKey, ResourceType, Result,
-    WriteOutcome, limits,
+    AccountNo, Error, ErrorCode, Identity, ImportReport, Resource, ResourceKey, ResourceType,
+    Result, WriteOutcome,
 };
 use serde_json::value::RawValue;
 
@@ -36,8 +36,8 @@ impl Service {
         resource_type: Option<&ResourceType>,
         body: &[u8],
     ) -> Result<(WriteOutcome, Vec<u8>)> {
-        let body = with_identity(body, resource_id, resource_type)?;
-        let resource = Resource::parse(&body, spell)?;
+        let identity = Identity { id: Some(resource_id), resource_type };
+        let resource = Resource::parse_as(body, identity, spell)?;
         let account = access.account();
         let set = self.read(|tx| self.rule_set(tx, account))?;
         let judged_by = set.version;
@@ -206,39 +206,4 @@ pub(crate) fn find(
         [key] => Ok(*key),
         _ => Err(Error::new(ErrorCode::ResourceAmbiguous)),
     }
-}
-
-/// The body with the id and type that the path and the query give.
-fn with_identity(body: &[u8], id: &str, resource_type: Option<&ResourceType>) -> Result<Vec<u8>> {
-    if body.len() > 2 * limits::RESOURCE_SIZE_BYTES {
-        return Err(Error::with(ErrorCode::ResourceIllegal, "a resource has at most 1 MiB"));
-    }
-    let mut entity: std::collections::BTreeMap<String, Box<RawValue>> =
-        serde_json::from_slice(body)
-            .map_err(|e| Error::with(ErrorCode::ResourceIllegal, format!("not a resource: {e}")))?;
-    let mut agree = |field: &str, wanted: &str, same: fn(&str, &str) -> bool| {
-        let given: Option<String> = match entity.get(field) {
-            Some(raw) => serde_json::from_str(raw.get()).map_err(|_| {
-                Error::with(ErrorCode::ResourceIllegal, format!("`{field}` is not a string"))
-            })?,
-            None => None,
-        };
-        if let Some(given) = given {
-            if same(&given, wanted) {
-                return Ok(());
-            }
-            let words = format!("`{field}` is `{given}` in the body and `{wanted}` in the request");
-            return Err(Error::with(ErrorCode::ResourceIllegal, words));
-        }
-        let raw = serde_json::value::to_raw_value(wanted)
-            .map_err(|e| Error::internal("write a resource", e))?;
-        entity.insert(field.to_owned(), raw);
-        Ok(())
-    };
-    agree("id", id, |a, b| a == b)?;
-    if let Some(resource_type) = resource_type {
-        agree("provider", &resource_type.provider, str::eq_ignore_ascii_case)?;
-        agree("type", &resource_type.name, str::eq_ignore_ascii_case)?;
-    }
-    serde_json::to_vec(&entity).map_err(|e| Error::internal("write a resource", e))
 }

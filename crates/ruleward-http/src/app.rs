@@ -17,8 +17,10 @@ pub struct Options {
     pub request_timeout: Duration,
     /// Requests that are worked on at a time; more of them wait.
     pub concurrent_requests: usize,
-    /// Of these, requests with large bodies or expensive checks.
-    pub concurrent_heavy_requests: usize,
+    /// Of these, requests with bodies of many resources.
+    pub concurrent_batches: usize,
+    /// Passwords that are checked at a time, which is slow by intent.
+    pub concurrent_password_checks: usize,
 }
 
 impl Default for Options {
@@ -26,7 +28,8 @@ impl Default for Options {
         Self {
             request_timeout: Duration::from_mins(2),
             concurrent_requests: 256,
-            concurrent_heavy_requests: 4,
+            concurrent_batches: 4,
+            concurrent_password_checks: 2,
         }
     }
 }
@@ -42,8 +45,9 @@ struct Inner {
     marker_key: MarkerKey,
     metrics: Metrics,
     request_timeout: Duration,
-    requests: Semaphore,
-    heavy_requests: Semaphore,
+    requests: Arc<Semaphore>,
+    batches: Arc<Semaphore>,
+    password_checks: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for Inner {
@@ -60,8 +64,9 @@ impl AppState {
             service,
             metrics: Metrics::new(),
             request_timeout: options.request_timeout,
-            requests: Semaphore::new(options.concurrent_requests),
-            heavy_requests: Semaphore::new(options.concurrent_heavy_requests),
+            requests: places(options.concurrent_requests),
+            batches: places(options.concurrent_batches),
+            password_checks: places(options.concurrent_password_checks),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -82,11 +87,20 @@ impl AppState {
         self.inner.request_timeout
     }
 
-    pub(crate) fn requests(&self) -> &Semaphore {
-        &self.inner.requests
+    pub(crate) fn requests(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.inner.requests)
     }
 
-    pub(crate) fn heavy_requests(&self) -> &Semaphore {
-        &self.inner.heavy_requests
+    pub(crate) fn batches(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.inner.batches)
     }
+
+    pub(crate) fn password_checks(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.inner.password_checks)
+    }
+}
+
+/// At least one, or nothing would ever be answered.
+fn places(count: usize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(count.clamp(1, Semaphore::MAX_PERMITS)))
 }

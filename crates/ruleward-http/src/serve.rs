@@ -1,23 +1,26 @@
 //! The way of every request: who is it, what does it say, may it, what is the answer.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
+use ruleward_core::Access;
 use ruleward_types::{Error, ErrorCode, Result};
-use tokio::sync::SemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::app::AppState;
 use crate::authentication::{self, Identity};
 use crate::call::{Answer, Call};
-use crate::operations::{Handler, Operation};
+use crate::operations::{Handler, Load, Operation};
 use crate::{body, error, validation};
 
 /// Which operation answered; the access log and the metrics read it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Served(pub(crate) &'static str);
+pub(crate) struct Served(pub(crate) &'static Operation);
 
 /// Answers a request to an operation.
 pub(crate) async fn serve(
@@ -25,6 +28,7 @@ pub(crate) async fn serve(
     operation: &'static Operation,
     request: Request,
 ) -> Response {
+    tracing::Span::current().record("operation.id", operation.id);
     let timeout = app.request_timeout();
     let work = Box::pin(exchange(app, operation, request));
     let result = tokio::time::timeout(timeout, work).await.unwrap_or_else(|_| {
@@ -34,7 +38,7 @@ pub(crate) async fn serve(
         Ok(answer) => respond(operation, answer),
         Err(error) => error::response(&error),
     };
-    response.extensions_mut().insert(Served(operation.id));
+    response.extensions_mut().insert(Served(operation));
     response
 }
 
@@ -43,42 +47,45 @@ async fn exchange(
     operation: &'static Operation,
     request: Request,
 ) -> Result<Answer> {
-    let shared = app.clone();
-    let _permit = permit(&shared, operation).await?;
-    let (mut parts, body) = request.into_parts();
+    let mut places = Places::default();
+    if !operation.is_open() {
+        // Probes are not among them, so that they answer whatever else goes on.
+        places.take(app.requests()).await?;
+    }
+    let (parts, body) = request.into_parts();
+    let (mut parts, identity) = identify(&app, operation, parts).await?;
     let parameters = path_parameters(&mut parts).await?;
-    let (parts, identity) = identify(&app, operation, parts).await?;
-    let _heavy_permit = heavy_permit(&shared, operation).await?;
+    if operation.load == Load::Batch {
+        places.take(app.batches()).await?;
+    }
     let body = body::read(&parts, body, operation.load.largest_body()).await?;
+    if operation.load == Load::Password {
+        // After the body: whoever sends it slowly keeps no place from others.
+        places.take(app.password_checks()).await?;
+    }
     let call = Call { app, operation, parts, parameters, body, caller: None };
-    blocking(move || answer(call, identity)).await
-}
-
-/// A place among the requests that are worked on. Probes need none, so that they always answer.
-async fn permit<'a>(
-    app: &'a AppState,
-    operation: &Operation,
-) -> Result<Option<SemaphorePermit<'a>>> {
-    match operation.handler {
-        Handler::Open(_) => Ok(None),
-        Handler::NotYet | Handler::Known(_) | Handler::Allowed(_) => {
-            app.requests().acquire().await.map(Some).map_err(closed)
-        }
+    if operation.load == Load::None {
+        return answer(call, identity);
     }
+    blocking(move || {
+        let answered = answer(call, identity);
+        drop(places);
+        answered
+    })
+    .await
 }
 
-async fn heavy_permit<'a>(
-    app: &'a AppState,
-    operation: &Operation,
-) -> Result<Option<SemaphorePermit<'a>>> {
-    if !operation.load.is_heavy() {
-        return Ok(None);
+/// Places among the requests that are worked on. They go along to the thread that works: a client
+/// that hangs up does not end the work, and must not make room for more.
+#[derive(Debug, Default)]
+struct Places(Vec<OwnedSemaphorePermit>);
+
+impl Places {
+    async fn take(&mut self, of: Arc<Semaphore>) -> Result<()> {
+        let closed = |error| Error::internal("no more requests are taken", error);
+        self.0.push(of.acquire_owned().await.map_err(closed)?);
+        Ok(())
     }
-    app.heavy_requests().acquire().await.map(Some).map_err(closed)
-}
-
-fn closed(error: impl std::fmt::Display) -> Error {
-    Error::internal("no more requests are taken", error)
 }
 
 async fn path_parameters(parts: &mut Parts) -> Result<Vec<(String, String)>> {
@@ -93,38 +100,45 @@ async fn identify(
     operation: &Operation,
     parts: Parts,
 ) -> Result<(Parts, Option<Identity>)> {
-    match operation.handler {
-        Handler::Open(_) => Ok((parts, None)),
-        Handler::NotYet | Handler::Known(_) | Handler::Allowed(_) => {
-            let app = app.clone();
-            let identified = move || {
-                let identity = authentication::identify(app.service(), &parts)?;
-                Ok((parts, Some(identity)))
-            };
-            blocking(identified).await
-        }
+    if operation.is_open() {
+        return Ok((parts, None));
     }
+    let app = app.clone();
+    blocking(move || {
+        let identity = authentication::identify(app.service(), &parts)?;
+        Ok((parts, Some(identity)))
+    })
+    .await
 }
 
 /// Proves the caller, asks whether it may, and lets the handler answer.
 fn answer(mut call: Call, identity: Option<Identity>) -> Result<Answer> {
     call.caller = identity.map(|identity| identity.prove(&call.parts, &call.body)).transpose()?;
+    match call.operation.handler {
+        Handler::Open(handler) => handler(&call),
+        Handler::Known(handler) => handler(&call, call.caller()?),
+        Handler::Allowed(handler) => {
+            let access = authorize(&call)?;
+            unpack(&mut call)?;
+            handler(&call, &access)
+        }
+        Handler::NotYet => authorize(&call).and(Err(not_yet(call.operation))),
+    }
+}
+
+fn authorize(call: &Call) -> Result<Access> {
+    let domain_id = call.find_parameter("domain_id");
+    validation::DOMAIN_ID.check_optional("domain_id", domain_id)?;
+    call.service().authorize(call.caller()?, call.operation.action, domain_id)
+}
+
+fn unpack(call: &mut Call) -> Result<()> {
     let load = call.operation.load;
     if load.is_packed() {
         let sent = std::mem::take(&mut call.body);
         call.body = body::unpack(&call.parts, sent, load.largest_body())?;
     }
-    let access = || {
-        let domain_id = call.find_parameter("domain_id");
-        validation::DOMAIN_ID.check_optional("domain_id", domain_id)?;
-        call.service().authorize(call.caller()?, call.operation.action, domain_id)
-    };
-    match call.operation.handler {
-        Handler::Open(handler) => handler(&call),
-        Handler::Known(handler) => handler(&call, call.caller()?),
-        Handler::Allowed(handler) => handler(&call, &access()?),
-        Handler::NotYet => access().and(Err(not_yet(call.operation))),
-    }
+    Ok(())
 }
 
 fn not_yet(operation: &Operation) -> Error {
@@ -149,4 +163,19 @@ fn respond(operation: &Operation, answer: Answer) -> Response {
 
 fn body_of(bytes: Bytes) -> Body {
     if bytes.is_empty() { Body::empty() } else { Body::from(bytes) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_whose_words_stay_inside() {
+        let error = blocking::<()>(|| panic!("secret words")).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Internal);
+        assert!(error.cause().is_some());
+        assert!(!error.message().contains("secret"));
+        let response = error::response(&error);
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    }
 }

@@ -28,7 +28,7 @@ pub use policy_assignment::{
     AssignmentKind, AssignmentState, CustomPolicy, Period, PolicyAssignment, Tag, TriggerType,
 };
 pub use policy_state::{ComplianceState, PolicyState, StateQuery};
-pub use resource::{Resource, ResourceType, ResourceView};
+pub use resource::{Identity, Resource, ResourceType, ResourceView};
 pub use run::{EvaluationRun, RunState, RunTrigger};
 pub use summary::{
     AssignmentSummary, ComplianceCounts, DailyStatistics, DomainSummary, ResourceSummary,

@@ -113,6 +113,16 @@ pub struct Resource {
     pub body: Vec<u8>,
 }
 
+/// What a request says of a resource besides its body. The body may leave it out, and has to
+/// agree where it does not.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Identity<'a> {
+    /// The id in the path.
+    pub id: Option<&'a str>,
+    /// The type in the query.
+    pub resource_type: Option<&'a ResourceType>,
+}
+
 #[derive(Deserialize)]
 struct Entity<'a> {
     #[serde(borrow, default)]
@@ -191,6 +201,15 @@ impl Resource {
     /// Reads and checks one resource entity as the wire has it (what `ListAllResources`
     /// returns). Unknown fields are left out. `known` spells a type as it is stored.
     pub fn parse(text: &[u8], known: impl Fn(ResourceType) -> ResourceType) -> Result<Self> {
+        Self::parse_as(text, Identity::default(), known)
+    }
+
+    /// The same, where the request says what it is.
+    pub fn parse_as(
+        text: &[u8],
+        identity: Identity<'_>,
+        known: impl Fn(ResourceType) -> ResourceType,
+    ) -> Result<Self> {
         if text.len() > 2 * limits::RESOURCE_SIZE_BYTES {
             return Err(illegal("a resource has at most 1 MiB"));
         }
@@ -198,8 +217,13 @@ impl Resource {
         if text.trim_ascii_start().first() != Some(&b'{') {
             return Err(illegal("not a resource: an object is wanted"));
         }
-        let entity: Entity<'_> =
+        let mut entity: Entity<'_> =
             serde_json::from_slice(text).map_err(|e| illegal(format!("not a resource: {e}")))?;
+        agree(&mut entity.id, "id", identity.id, |a, b| a == b)?;
+        if let Some(ResourceType { provider, name }) = identity.resource_type {
+            agree(&mut entity.provider, "provider", Some(provider), str::eq_ignore_ascii_case)?;
+            agree(&mut entity.type_name, "type", Some(name), str::eq_ignore_ascii_case)?;
+        }
         Self::check(entity, known)
     }
 
@@ -262,6 +286,24 @@ impl Resource {
             return Err(illegal("a resource has at most 1 MiB"));
         }
         Ok(Self { resource_type, id: id.into_owned(), body })
+    }
+}
+
+fn agree(
+    given: &mut Option<Cow<'_, str>>,
+    field: &str,
+    wanted: Option<&str>,
+    same: fn(&str, &str) -> bool,
+) -> Result<()> {
+    match (&given, wanted) {
+        (Some(given), Some(wanted)) if !same(given, wanted) => Err(illegal(format!(
+            "`{field}` is `{given}` in the body and `{wanted}` in the request"
+        ))),
+        (None, Some(wanted)) => {
+            *given = Some(Cow::Owned(wanted.to_owned()));
+            Ok(())
+        }
+        _ => Ok(()),
     }
 }
 

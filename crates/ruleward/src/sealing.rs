@@ -69,7 +69,9 @@ fn from_hex(text: &[u8]) -> Option<Vec<u8>> {
     if text.len() != 64 {
         return None;
     }
-    text.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+    text.chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+        .collect()
 }
 
 #[cfg(test)]
@@ -92,10 +94,7 @@ mod tests {
     #[test]
     fn a_new_store_gets_a_key_and_an_old_one_does_not() {
         let dir = tempfile::tempdir().unwrap();
-        let place = Place {
-            dir: dir.path().to_owned(),
-            database: dir.path().join("ruleward.db"),
-        };
+        let place = Place { dir: dir.path().to_owned(), database: dir.path().join("ruleward.db") };
         let config = Config::default();
         let made = find(&place, &config).unwrap();
         assert_eq!(find(&place, &config).unwrap().bytes(), made.bytes());

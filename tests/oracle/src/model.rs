@@ -270,12 +270,15 @@ impl Model {
     pub fn updated(&mut self, place: usize, changed: bool) {
         self.plan(place);
         let Some(rule) = self.rules.get_mut(place).filter(|rule| rule.enabled) else { return };
+        let custom = rule.definition.is_none();
         let left: Vec<Key> = rule
             .states
             .keys()
             .filter(|key| {
-                let of_account = rule.definition.is_none() && key.kind == ACCOUNT;
-                !of_account && !rule.covers(&key.kind)
+                let resource = self.resources.get(*key).map(|stored| &stored.resource);
+                // No run follows that would drop what a function said of it.
+                let narrowed = custom && !resource.is_some_and(|of| rule.has_in_scope(of));
+                narrowed || !rule.covers(&key.kind)
             })
             .cloned()
             .collect();
@@ -405,11 +408,16 @@ impl Model {
         rule.zip(resource).is_some_and(|(rule, resource)| rule.has_in_scope(resource))
     }
 
-    /// Everything that the rules say now of what is there now, whatever was judged when.
-    pub fn fresh(&self) -> Self {
+    /// The same account with everything judged anew that has to be current: enabled rules that
+    /// changes of resources trigger. What the others say is left as it is.
+    #[must_use]
+    pub fn fresh_where_current(&self) -> Self {
         let mut fresh = self.clone();
-        for place in 0..fresh.rules.len() {
-            fresh.start(place, true);
+        let current = |rule: &ModelRule| rule.enabled && !rule.is_periodic();
+        for rule in fresh.rules.iter_mut().filter(|rule| current(rule) && rule.definition.is_some())
+        {
+            rule.states.clear();
+            rule.stale = self.kinds.iter().filter(|kind| rule.covers(kind)).cloned().collect();
         }
         fresh.work_off();
         fresh

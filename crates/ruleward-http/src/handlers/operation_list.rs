@@ -4,7 +4,7 @@ use ruleward_types::Result;
 use serde_json::json;
 
 use crate::call::{Answer, Call};
-use crate::operations::{Operation, operations};
+use crate::operations::{Operation, Origin, operations};
 
 pub(crate) fn list(_: &Call) -> Result<Answer> {
     let row = |operation: &Operation| {
@@ -12,10 +12,11 @@ pub(crate) fn list(_: &Call) -> Result<Answer> {
             "id": operation.id,
             "method": operation.method.as_str(),
             "path": operation.path,
-            "action": (!operation.action.is_empty()).then_some(operation.action),
+            "action": operation.action,
             "success": operation.success,
             "state": operation.state(),
         })
     };
-    Answer::json(&json!({ "operations": operations().map(row).collect::<Vec<_>>() }))
+    let listed = operations().filter(|operation| operation.origin != Origin::Probe);
+    Answer::json(&json!({ "operations": listed.map(row).collect::<Vec<_>>() }))
 }

@@ -13,6 +13,7 @@ pub fn coverage() -> String {
     section(&mut page, "Published operations", Origin::Published);
     section(&mut page, "Finding one's account", Origin::Identity);
     section(&mut page, "Operations of Ruleward", Origin::Extension);
+    section(&mut page, "Probes", Origin::Probe);
     page
 }
 

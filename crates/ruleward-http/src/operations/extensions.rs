@@ -45,8 +45,10 @@ pub(super) static OPERATIONS: &[Operation] = table! {
         GET "/policy-assignments/{policy_assignment_id}/policy-states/{resource_id}/explanation" 200 ExplainPolicyState "rms:policyStates:get" Light => Allowed(explanations::get);
     }
     Extension "" {
-        GET "/v1/ruleward/operations" 200 ListOperations "" Light => Open(operation_list::list);
-        GET "/healthz" 200 Health "" Light => Open(health::alive);
+        GET "/v1/ruleward/operations" 200 ListOperations "" None => Open(operation_list::list);
+    }
+    Probe "" {
+        GET "/healthz" 200 Health "" None => Open(health::alive);
         GET "/readyz" 200 Readiness "" Light => Open(health::ready);
         GET "/metrics" 200 Metrics "" Light => Open(health::metrics);
     }

@@ -22,6 +22,8 @@ pub enum Origin {
     Identity,
     /// Ours.
     Extension,
+    /// What watches the process asks.
+    Probe,
 }
 
 /// How a request to an operation is answered.
@@ -40,6 +42,8 @@ pub(crate) enum Handler {
 /// What a request to an operation costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Load {
+    /// Nothing that could block: answered on the spot, however busy the threads are.
+    None,
     /// A small body or none.
     Light,
     /// A body that is one resource.
@@ -53,7 +57,7 @@ pub(crate) enum Load {
 impl Load {
     pub(crate) fn largest_body(self) -> usize {
         match self {
-            Self::Light | Self::Password => body::SMALL_BYTES,
+            Self::None | Self::Light | Self::Password => body::SMALL_BYTES,
             Self::Resource => body::RESOURCE_BYTES,
             Self::Batch => body::BATCH_BYTES,
         }
@@ -62,10 +66,6 @@ impl Load {
     /// Whether the body may come packed.
     pub(crate) fn is_packed(self) -> bool {
         matches!(self, Self::Resource | Self::Batch)
-    }
-
-    pub(crate) fn is_heavy(self) -> bool {
-        matches!(self, Self::Batch | Self::Password)
     }
 }
 

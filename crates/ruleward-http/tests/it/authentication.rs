@@ -117,3 +117,22 @@ async fn bodies_have_limits() {
     let call = Call { body, ..Call::new("POST", server.own_path("/resources")) };
     server.signed(&server.admin, call).await.refused(413, "RULEWARD.BodyTooLarge");
 }
+
+#[tokio::test]
+async fn the_host_may_stand_in_the_uri() {
+    let server = Server::start();
+    let path = server.path("/policy-states?limit=1");
+    let mut signed = request(&server.admin, Call::new("GET", path.clone()));
+    signed.headers_mut().remove("host");
+    *signed.uri_mut() = format!("http://ruleward.test{path}").parse().unwrap();
+    server.send(signed).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_stranger_learns_nothing_of_paths() {
+    let server = Server::start();
+    let path = server.own_path("/resources/%ff");
+    let request = Request::builder().uri(path.clone()).body(Body::empty());
+    server.send(request.unwrap()).await.refused(401, "RMS.00010079");
+    server.get(path).await.refused(400, "RMS.00010004");
+}

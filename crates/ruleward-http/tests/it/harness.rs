@@ -84,13 +84,17 @@ pub struct Call<'a> {
 
 impl Server {
     pub fn start() -> Self {
+        Self::start_with(Options::default())
+    }
+
+    pub fn start_with(http_options: Options) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&directory.path().join("store.sqlite")).unwrap();
         let sealing_key = SealingKey::new([1; 32]);
         let options = ruleward_core::Options::default();
         let service = Service::open(store, Arc::new(SystemClock), &sealing_key, options).unwrap();
         let account = service.create_account("home", None, Recorder { enabled: true }).unwrap();
-        let state = AppState::new(Arc::clone(&service), Options::default()).unwrap();
+        let state = AppState::new(Arc::clone(&service), http_options).unwrap();
         let workers = service.start().unwrap();
         let mut server = Self {
             router: router(state),

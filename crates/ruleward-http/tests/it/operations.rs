@@ -1,15 +1,21 @@
 //! The table against the published definitions, the page in the documentation, the router.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::process::Command;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::Body;
+use bytes::Bytes;
 use http::Request;
-use ruleward_http::{Operation, Origin, coverage, operations};
+use http_body::Frame;
+use ruleward_http::{Operation, Options, Origin, coverage, operations};
 use serde_json::Value;
 
-use crate::harness::Server;
+use crate::harness::{Call, Server, request};
 
 const DEFINITIONS: &str = "huawei-cloud-api-definitions-Config";
 
@@ -120,7 +126,10 @@ async fn the_router_reaches_every_operation() {
         } else {
             reply.refused(401, "RMS.00010079");
         }
-        server.send(request("PATCH")).await.refused(405, "RULEWARD.MethodNotAllowed");
+        let other = server.send(request("PATCH")).await;
+        other.refused(405, "RULEWARD.MethodNotAllowed");
+        let allowed = other.headers["allow"].to_str().unwrap();
+        assert!(allowed.contains(operation.method.as_str()), "{operation:?}: {allowed}");
     }
     let metrics = server.send(Request::builder().uri("/metrics").body(Body::empty()).unwrap());
     let metrics = metrics.await.expect(200);
@@ -156,9 +165,10 @@ async fn paths_that_nobody_knows() {
         .expect(200)
         .json();
     let rows = listed["operations"].as_array().unwrap();
-    assert_eq!(rows.len(), operations().count());
+    let probes = operations().filter(|operation| operation.origin == Origin::Probe).count();
+    assert_eq!((rows.len() + probes, probes), (operations().count(), 3));
     assert!(rows.iter().any(|row| row["id"] == "RunQuery" && row["state"] == "not_yet"));
-    assert!(rows.iter().any(|row| row["id"] == "Health" && row["action"].is_null()));
+    assert!(rows.iter().any(|row| row["id"] == "ListOperations" && row["action"] == ""));
 }
 
 #[tokio::test]
@@ -181,4 +191,39 @@ async fn probes() {
         assert!(text.contains(name), "{name} in\n{text}");
     }
     assert!(text.ends_with("# EOF\n"));
+}
+
+/// A body that never comes.
+struct Never;
+
+impl http_body::Body for Never {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Pending
+    }
+}
+
+#[tokio::test]
+async fn what_takes_too_long_is_answered_all_the_same() {
+    let options = Options { request_timeout: Duration::from_millis(50), ..Options::default() };
+    let server = Server::start_with(options);
+    let call = Call::new("PUT", server.path("/policy-assignments"));
+    let request = request(&server.admin, call).map(|_| Body::new(Never));
+    server.send(request).await.refused(503, "RULEWARD.Unavailable");
+}
+
+#[tokio::test]
+async fn requests_wait_for_their_place() {
+    let options = Options { concurrent_requests: 1, ..Options::default() };
+    let server = Server::start_with(options);
+    let call = || server.get(server.path("/policy-states"));
+    let (first, second, third) = tokio::join!(call(), call(), call());
+    for reply in [first, second, third] {
+        reply.expect(200);
+    }
 }

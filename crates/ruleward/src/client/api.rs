@@ -25,9 +25,9 @@ const MOST_PAGES: usize = 100_000;
 #[derive(Debug, Clone)]
 pub struct Key {
     /// Its public half.
-    pub access_key: String,
+    pub access: String,
     /// Its secret half.
-    pub secret_key: SecretString,
+    pub secret: SecretString,
     /// What belongs to a temporary key.
     pub security_token: Option<SecretString>,
 }
@@ -164,16 +164,15 @@ impl Api {
         domain_id: Option<String>,
     ) -> anyhow::Result<Self> {
         let mut api = Self { client, endpoint, key, domain_id: String::new() };
-        api.domain_id = match domain_id {
-            Some(id) => id,
-            None => {
-                let answer = api.send(&Request::new(Method::GET, "/v3/auth/domains"))?;
-                answer
-                    .pointer("/domains/0/id")
-                    .and_then(Value::as_str)
-                    .context("the service names no account for this key; give --domain ID")?
-                    .to_owned()
-            }
+        api.domain_id = if let Some(id) = domain_id {
+            id
+        } else {
+            let answer = api.send(&Request::new(Method::GET, "/v3/auth/domains"))?;
+            answer
+                .pointer("/domains/0/id")
+                .and_then(Value::as_str)
+                .context("the service names no account for this key; give --domain ID")?
+                .to_owned()
         };
         Ok(api)
     }
@@ -272,9 +271,9 @@ impl Api {
         }
         let moment = jiff::Timestamp::from_microsecond(SystemClock.now().0)?;
         let credentials = Credentials {
-            access_key: &self.key.access_key,
-            secret_key: self.key.secret_key.expose_secret(),
-            security_token: self.key.security_token.as_ref().map(|token| token.expose_secret()),
+            access_key: &self.key.access,
+            secret_key: self.key.secret.expose_secret(),
+            security_token: self.key.security_token.as_ref().map(SecretString::expose_secret),
         };
         let signed = SignedRequest {
             method: request.method.as_str(),

@@ -25,17 +25,17 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(150);
 
 /// The options of every command that speaks to a service.
 ///
-/// The key comes from the variables of the vendor's SDKs (HUAWEICLOUD_SDK_AK, _SK,
-/// _SECURITY_TOKEN), or from the file that `ruleward serve --dev` writes.
+/// The key comes from the variables of the vendor's SDKs (`HUAWEICLOUD_SDK_AK`, `_SK`,
+/// `_SECURITY_TOKEN`), or from the file that `ruleward serve --dev` writes.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionArgs {
-    /// The service's URL [default: HUAWEICLOUD_SDK_REGION_CONFIG_*, or what dev-credentials.json
-    /// of the data folder says].
+    /// The service's URL [default: `HUAWEICLOUD_SDK_REGION_CONFIG_*`, or what
+    /// dev-credentials.json of the data folder says].
     #[arg(long, value_name = "URL")]
     pub endpoint: Option<String>,
 
-    /// The account [default: HUAWEICLOUD_SDK_DOMAIN_ID, or the account of the key].
+    /// The account [default: `HUAWEICLOUD_SDK_DOMAIN_ID`, or the account of the key].
     #[arg(long, value_name = "ID")]
     pub domain: Option<String>,
 
@@ -62,9 +62,9 @@ impl ConnectionArgs {
         let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
         let variables = || env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
         let found = self.find(variable, variables)?;
-        let endpoint = found.endpoint.with_context(|| {
-            format!("which service? give --endpoint URL or set {FIRST_REGION}")
-        })?;
+        let endpoint = found
+            .endpoint
+            .with_context(|| format!("which service? give --endpoint URL or set {FIRST_REGION}"))?;
         let url = Url::parse(&endpoint)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
@@ -80,9 +80,9 @@ impl ConnectionArgs {
         variables: impl Fn() -> Vec<String>,
     ) -> anyhow::Result<Found> {
         let from_variables = match (variable(AK), variable(SK)) {
-            (Some(access_key), Some(secret_key)) if self.data.is_none() => Some(Key {
-                access_key,
-                secret_key: SecretString::from(secret_key),
+            (Some(access), Some(secret)) if self.data.is_none() => Some(Key {
+                access,
+                secret: SecretString::from(secret),
                 security_token: variable(SECURITY_TOKEN).map(SecretString::from),
             }),
             (Some(_), None) | (None, Some(_)) if self.data.is_none() => {
@@ -109,11 +109,7 @@ impl ConnectionArgs {
         Ok(Found {
             endpoint: options.0.or(Some(file.endpoint)),
             domain: options.1.or(Some(file.domain_id)),
-            key: Key {
-                access_key: file.access_key,
-                secret_key: file.secret_key,
-                security_token: None,
-            },
+            key: Key { access: file.access_key, secret: file.secret_key, security_token: None },
         })
     }
 }
@@ -125,8 +121,7 @@ fn region_endpoint(
 ) -> Option<String> {
     names.retain(|name| name.starts_with(REGION_CONFIG));
     names.sort();
-    let value = variable(FIRST_REGION)
-        .or_else(|| names.iter().find_map(|name| variable(name)))?;
+    let value = variable(FIRST_REGION).or_else(|| names.iter().find_map(|name| variable(name)))?;
     // The SDK takes several, separated by commas.
     value.split(',').map(str::trim).find(|url| !url.is_empty()).map(str::to_owned)
 }
@@ -165,7 +160,7 @@ mod tests {
         .unwrap();
         assert_eq!(found.endpoint.as_deref(), Some("http://x:1"));
         assert_eq!(found.domain.as_deref(), Some("d"));
-        assert_eq!(found.key.access_key, "a");
+        assert_eq!(found.key.access, "a");
     }
 
     #[test]
@@ -189,7 +184,7 @@ mod tests {
         let args =
             ConnectionArgs { data: Some(dir.path().to_owned()), ..ConnectionArgs::default() };
         let found = find(&args, &[(AK, "a"), (SK, "s"), (DOMAIN_ID, "d")]).unwrap();
-        assert_eq!(found.key.access_key, "file");
+        assert_eq!(found.key.access, "file");
         assert_eq!(found.domain.as_deref(), Some("of the file"));
         let nowhere = ConnectionArgs { data: Some("/nowhere".into()), ..args };
         assert!(find(&nowhere, &[]).err().unwrap().to_string().contains("--data"));

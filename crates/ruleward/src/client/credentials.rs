@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::json;
 
 use crate::files;
@@ -25,7 +25,12 @@ pub struct DevCredentials {
     /// The key.
     pub access_key: String,
     /// Its secret.
+    #[serde(deserialize_with = "secret")]
     pub secret_key: SecretString,
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+    String::deserialize(deserializer).map(SecretString::from)
 }
 
 impl DevCredentials {

@@ -148,7 +148,14 @@ fn json(value: Option<&Value>) -> String {
 /// The conditions as rows.
 fn conditions(told: &Value) -> Listing {
     let mut listing = Listing::new(&[
-        "pointer", "matched", "decisive", "value", "comparator", "pattern", "actual", "expected",
+        "pointer",
+        "matched",
+        "decisive",
+        "value",
+        "comparator",
+        "pattern",
+        "actual",
+        "expected",
     ]);
     let mut open: Vec<&Value> = told.pointer("/explanation/rule").into_iter().collect();
     while let Some(node) = open.pop() {
@@ -157,7 +164,13 @@ fn conditions(told: &Value) -> Listing {
         }
         if cell(node, "kind") == "condition" {
             let fields = [
-                "pointer", "matched", "decisive", "value", "comparator", "pattern", "actual",
+                "pointer",
+                "matched",
+                "decisive",
+                "value",
+                "comparator",
+                "pattern",
+                "actual",
                 "expected",
             ];
             listing.push(fields.iter().map(|field| cell(node, field)).collect());

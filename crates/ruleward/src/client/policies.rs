@@ -56,9 +56,9 @@ fn all(api: &Api) -> anyhow::Result<Vec<Value>> {
 
 /// The policy of that name or id.
 pub fn find(api: &Api, name_or_id: &str) -> anyhow::Result<Value> {
-    let found = all(api)?
-        .into_iter()
-        .find(|policy| [cell(policy, "name"), cell(policy, "id")].iter().any(|of| of == name_or_id));
+    let found = all(api)?.into_iter().find(|policy| {
+        [cell(policy, "name"), cell(policy, "id")].iter().any(|of| of == name_or_id)
+    });
     found.ok_or_else(|| {
         Refused {
             status: 404,
@@ -86,8 +86,7 @@ fn list(args: &ListArgs) -> anyhow::Result<()> {
     if let Some(most) = args.limit {
         found.truncate(most);
     }
-    let mut listing =
-        Listing::new(&["name", "trigger_type", "resource_types", "parameters", "id"]);
+    let mut listing = Listing::new(&["name", "trigger_type", "resource_types", "parameters", "id"]);
     for policy in &found {
         listing.push(vec![
             cell(policy, "name"),
@@ -147,8 +146,14 @@ fn show(args: &ShowArgs) -> anyhow::Result<()> {
 
 fn limits(parameter: &Value) -> String {
     let names = [
-        "allowed_values", "minimum", "maximum", "min_items", "max_items", "min_length",
-        "max_length", "pattern",
+        "allowed_values",
+        "minimum",
+        "maximum",
+        "min_items",
+        "max_items",
+        "min_length",
+        "max_length",
+        "pattern",
     ];
     let set: Vec<String> = names
         .iter()

@@ -38,9 +38,8 @@ pub fn run(args: &SummaryArgs) -> anyhow::Result<()> {
         (std::cmp::Reverse(bad), name)
     });
     rules.truncate(args.limit.unwrap_or(usize::MAX));
-    let mut listing = Listing::new(&[
-        "name", "compliance_state", "non_compliant", "compliant", "state", "id",
-    ]);
+    let mut listing =
+        Listing::new(&["name", "compliance_state", "non_compliant", "compliant", "state", "id"]);
     for rule in rules {
         let assignment = rule.get("policy_assignment").unwrap_or(&Value::Null);
         listing.push(vec![

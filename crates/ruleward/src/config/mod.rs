@@ -55,7 +55,7 @@ impl Config {
         let config: Self = toml::from_str(text).map_err(|error| {
             let line = error.span().map(|span| {
                 let before = text.as_bytes().get(..span.start).unwrap_or_default();
-                before.iter().filter(|byte| **byte == b'\n').count() + 1
+                before.split(|byte| *byte == b'\n').count()
             });
             let message = error.message().replace('\n', " ");
             // The error's own text would quote the line, which may hold a secret.

@@ -52,8 +52,7 @@ mod tests {
     #[test]
     fn the_path_of_traces_is_added() {
         let url = |text: &str| {
-            let telemetry =
-                Telemetry { otlp_endpoint: Some(text.to_owned()), service_name: None };
+            let telemetry = Telemetry { otlp_endpoint: Some(text.to_owned()), service_name: None };
             telemetry.traces_url().unwrap().unwrap().to_string()
         };
         assert_eq!(url("http://c:4318"), "http://c:4318/v1/traces");

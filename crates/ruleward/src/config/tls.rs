@@ -24,7 +24,5 @@ impl Tls {
 
 /// Whether a file can be opened, found out at the start and not at its first use.
 pub(super) fn readable(path: &Path) -> anyhow::Result<()> {
-    std::fs::File::open(path)
-        .map(|_| ())
-        .with_context(|| format!("cannot read {}", path.display()))
+    std::fs::File::open(path).map(|_| ()).with_context(|| format!("cannot read {}", path.display()))
 }

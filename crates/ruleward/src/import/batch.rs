@@ -120,11 +120,10 @@ mod tests {
         let line = "x".repeat(1024 * 1024 - 1);
         let text = format!("{line}\n").repeat(10);
         let made = batches(&text, 0);
-        assert_eq!(made.iter().map(|of| (of.offset, of.lines)).collect::<Vec<_>>(), [
-            (0, 4),
-            (4, 4),
-            (8, 2)
-        ]);
+        assert_eq!(
+            made.iter().map(|of| (of.offset, of.lines)).collect::<Vec<_>>(),
+            [(0, 4), (4, 4), (8, 2)]
+        );
         assert!(made.iter().all(|of| of.body.len() <= limits::IMPORT_BATCH_BYTES));
     }
 

@@ -10,7 +10,8 @@ mod report;
 mod session;
 mod split;
 
-use std::path::PathBuf;
+use std::error::Error;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc::sync_channel;
 use std::thread;
@@ -30,7 +31,7 @@ use crate::failure;
 /// Load resources from a file into a running service.
 ///
 /// FILE holds resources as the service lists them: one JSON object per line, a JSON array, or an
-/// answer of ListAllResources; gzip is recognized. An import that was interrupted goes on when
+/// answer of `ListAllResources`; gzip is recognized. An import that was interrupted goes on when
 /// the same command is run again. Exit code 0: all taken; 1: some refused; 2: failed.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
@@ -139,11 +140,10 @@ fn transfer(
 
 /// Says how to go on, where that helps.
 fn hint(error: anyhow::Error, args: &ImportArgs) -> anyhow::Error {
-    if args.file == std::path::Path::new("-") || error.chain().any(|cause| cause.is::<input::Bad>())
-    {
+    if args.file == Path::new("-") || error.chain().any(<dyn Error>::is::<input::Bad>) {
         return error;
     }
-    if error.chain().any(|cause| cause.is::<session::Interrupted>()) {
+    if error.chain().any(<dyn Error>::is::<session::Interrupted>) {
         let told = format!("{error:#}; run the same command again to go on from there");
         return anyhow::anyhow!("{told}");
     }

@@ -143,8 +143,7 @@ mod tests {
         let mut counts = ImportReport { created: 3, ..ImportReport::default() };
         counts.refuse(2, "not \u{1b}[31m JSON".into());
         counts.refused = 5;
-        let report =
-            Report::new(Told { report: counts, not_deleted: None }, &LineMap::default());
+        let report = Report::new(Told { report: counts, not_deleted: None }, &LineMap::default());
         let text = report.text();
         assert!(text.contains("line 2: not \u{fffd}[31m JSON") && text.contains("and 4 more"));
         assert!(!report.is_clean());

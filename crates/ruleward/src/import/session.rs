@@ -65,10 +65,14 @@ impl<'a> Session<'a> {
     ) -> anyhow::Result<Self> {
         let body = serde_json::to_vec(&json!({"source": source, "replace": replace}))?;
         let request = Request::new(Method::POST, api.own_path("/imports")).body(body);
-        let answer = persist(progress, || api.send(&request), |trouble| {
-            // A service that was never there is told at once.
-            trouble.code().is_some() && trouble.may_pass()
-        })?;
+        let answer = persist(
+            progress,
+            || api.send(&request),
+            |trouble| {
+                // A service that was never there is told at once.
+                trouble.code().is_some() && trouble.may_pass()
+            },
+        )?;
         let state = read(&answer)?;
         Ok(Self { api, state, progress })
     }
@@ -99,17 +103,21 @@ impl<'a> Session<'a> {
             .body(batch.body.clone())
             .gzip(batch.packed);
         let end = batch.offset + batch.lines;
-        let answer = persist(self.progress, || match self.api.send(&request) {
-            // An answer that got lost: the batch may have been taken.
-            Err(trouble) if trouble.code() == Some("RULEWARD.ImportOffset") => {
-                let told = self.api.get(self.path(""))?;
-                match told.get("next_offset").and_then(Value::as_u64) {
-                    Some(offset) if offset == end => Ok(told),
-                    _ => Err(trouble),
+        let answer = persist(
+            self.progress,
+            || match self.api.send(&request) {
+                // An answer that got lost: the batch may have been taken.
+                Err(trouble) if trouble.code() == Some("RULEWARD.ImportOffset") => {
+                    let told = self.api.get(self.path(""))?;
+                    match told.get("next_offset").and_then(Value::as_u64) {
+                        Some(offset) if offset == end => Ok(told),
+                        _ => Err(trouble),
+                    }
                 }
-            }
-            other => other,
-        }, Trouble::may_pass);
+                other => other,
+            },
+            Trouble::may_pass,
+        );
         self.state = read(&answer.map_err(|trouble| self.stopped(trouble))?)?;
         if self.state.next_offset != end {
             anyhow::bail!(
@@ -125,24 +133,28 @@ impl<'a> Session<'a> {
     pub fn complete(mut self, force: bool) -> anyhow::Result<Told> {
         let body = serde_json::to_vec(&json!({"force": force}))?;
         let request = Request::new(Method::POST, self.path("/complete")).body(body);
-        let answer = persist(self.progress, || match self.api.send(&request) {
-            // An answer that got lost: the session may have ended well.
-            Err(trouble) if trouble.code() == Some("RULEWARD.ImportClosed") => {
-                self.api.get(self.path(""))
-            }
-            Err(trouble) => match (trouble.code(), &trouble) {
-                (Some("RULEWARD.ImportIncomplete"), Trouble::Refused(refused)) => {
-                    // Another run of the same file begins anew.
-                    let _ = self.api.send(&Request::new(Method::DELETE, self.path("")));
-                    Ok(Value::String(refused.to_string()))
+        let answer = persist(
+            self.progress,
+            || match self.api.send(&request) {
+                // An answer that got lost: the session may have ended well.
+                Err(trouble) if trouble.code() == Some("RULEWARD.ImportClosed") => {
+                    self.api.get(self.path(""))
                 }
-                (Some("RULEWARD.ImportDeletesMost"), Trouble::Refused(refused)) => {
-                    Ok(Value::String(refused.to_string()))
-                }
-                _ => Err(trouble),
+                Err(trouble) => match (trouble.code(), &trouble) {
+                    (Some("RULEWARD.ImportIncomplete"), Trouble::Refused(refused)) => {
+                        // Another run of the same file begins anew.
+                        let _ = self.api.send(&Request::new(Method::DELETE, self.path("")));
+                        Ok(Value::String(refused.to_string()))
+                    }
+                    (Some("RULEWARD.ImportDeletesMost"), Trouble::Refused(refused)) => {
+                        Ok(Value::String(refused.to_string()))
+                    }
+                    _ => Err(trouble),
+                },
+                told => told,
             },
-            told => told,
-        }, Trouble::may_pass);
+            Trouble::may_pass,
+        );
         match answer.map_err(|trouble| self.stopped(trouble))? {
             Value::String(reason) => {
                 Ok(Told { report: self.state.report, not_deleted: Some(reason) })

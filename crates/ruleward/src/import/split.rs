@@ -366,7 +366,10 @@ mod tests {
     fn what_ends_early_is_told() {
         for text in ["[1", "[1,", "[1,]", "[", "[1 2", "[\"a", "[1]x", "{\"resources\":1}", "[}"] {
             let told = split(text.as_bytes());
-            assert!(told.as_ref().is_err_and(|told| told.contains("not JSON")), "{text}: {told:?}");
+            assert!(
+                told.as_ref().is_err_and(|told: &String| told.contains("not JSON")),
+                "{text}: {told:?}"
+            );
         }
     }
 

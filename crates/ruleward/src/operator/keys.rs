@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use ruleward_core::{NewAccessKey, Service};
-use ruleward_types::{AccessKey, Error, ErrorCode, User};
+use ruleward_types::{AccessKey, Error, ErrorCode, Timestamp, User};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
@@ -99,24 +99,31 @@ fn made(key: &NewAccessKey, format: Format) -> anyhow::Result<()> {
         ("access_key", Some(key.access_key.clone())),
         ("secret_key", Some(key.secret_key.expose_secret().to_owned())),
         ("security_token", key.security_token.clone()),
-        ("expires", key.expires.map(|moment| moment.to_wire())),
+        ("expires", key.expires.map(Timestamp::to_wire)),
     ];
     let mut listing = Listing::new(&["field", "value"]);
     let mut shown = serde_json::Map::new();
     for (name, value) in fields {
         if let Some(value) = &value {
+            if format == Format::Table {
+                // Not a table, which would break a long token into lines.
+                line(&format!("{name:<15} {value}"))?;
+            }
             listing.push(vec![name.to_owned(), value.clone()]);
         }
         shown.insert(name.to_owned(), json!(value));
     }
-    listing.print(format, &Value::Object(shown))
+    match format {
+        Format::Table => Ok(()),
+        Format::Json | Format::Csv => listing.print(format, &Value::Object(shown)),
+    }
 }
 
 fn list(keys: &[AccessKey], format: Format) -> anyhow::Result<()> {
     let mut listing = Listing::new(&["access_key", "created", "expires"]);
     let mut shown = Vec::new();
     for key in keys {
-        let expires = key.expires.map(|moment| moment.to_wire());
+        let expires = key.expires.map(Timestamp::to_wire);
         listing.push(vec![
             key.access_key.clone(),
             key.created.to_wire(),

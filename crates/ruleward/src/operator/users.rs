@@ -3,8 +3,8 @@
 use std::io::{self, BufRead as _};
 
 use anyhow::{Context as _, bail};
-use clap::{Args, Subcommand};
 use clap::builder::PossibleValuesParser;
+use clap::{Args, Subcommand};
 use ruleward_types::{Role, User};
 use serde_json::{Value, json};
 

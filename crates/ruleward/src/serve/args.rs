@@ -31,7 +31,7 @@ pub struct ServeArgs {
     #[arg(long, requires = "dev")]
     pub sample: bool,
 
-    /// The form of log lines, which go to stderr. RULEWARD_LOG sets the level: `info` unless set,
+    /// The form of log lines, which go to stderr. `RULEWARD_LOG` sets the level: `info` unless set,
     /// or a filter such as `warn,ruleward_core=debug`.
     #[arg(long, value_enum, value_name = "FORMAT", env = "RULEWARD_LOG_FORMAT")]
     pub log_format: Option<LogFormat>,

@@ -71,16 +71,16 @@ pub fn serve(
         let app = router(state).into_make_service();
         let result = match tls {
             None => {
-                let mut server =
-                    axum_server::from_tcp(listener)?.acceptor(NoDelayAcceptor::new()).handle(handle);
+                let mut server = axum_server::from_tcp(listener)?
+                    .acceptor(NoDelayAcceptor::new())
+                    .handle(handle);
                 patience(server.http_builder());
                 server.serve(app).await
             }
             Some(config) => {
                 let acceptor = RustlsAcceptor::new(RustlsConfig::from_config(config))
                     .acceptor(NoDelayAcceptor::new());
-                let mut server =
-                    axum_server::from_tcp(listener)?.acceptor(acceptor).handle(handle);
+                let mut server = axum_server::from_tcp(listener)?.acceptor(acceptor).handle(handle);
                 patience(server.http_builder());
                 server.serve(app).await
             }

@@ -11,7 +11,9 @@ const FILE: &str = "ruleward.lock";
 
 /// Held for as long as the server runs; the system lets go of it however the process ends.
 #[derive(Debug)]
-pub struct DataLock(#[expect(dead_code, reason = "the lock lasts as long as the file is open")] File);
+pub struct DataLock(
+    #[expect(dead_code, reason = "the lock lasts as long as the file is open")] File,
+);
 
 impl DataLock {
     /// Takes the lock, or tells that another server has it.
@@ -44,8 +46,7 @@ mod tests {
     #[test]
     fn a_second_server_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        let place =
-            Place { dir: dir.path().to_owned(), database: dir.path().join("ruleward.db") };
+        let place = Place { dir: dir.path().to_owned(), database: dir.path().join("ruleward.db") };
         let first = DataLock::take(&place).unwrap();
         let told = DataLock::take(&place).unwrap_err().to_string();
         assert!(told.contains("another server"), "{told}");

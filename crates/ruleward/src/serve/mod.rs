@@ -2,17 +2,19 @@
 
 mod args;
 mod dev;
-mod lock;
 mod http;
+mod lock;
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use ruleward_core::{Options, SealingKey, Service};
+use ruleward_store::Store;
 use ruleward_store::sqlite::SqliteStore;
-use ruleward_types::SystemClock;
+use ruleward_types::{Account, SystemClock};
 
 pub use self::args::ServeArgs;
 use self::lock::DataLock;
@@ -67,22 +69,23 @@ fn serve(
     }
 
     let sealing_key = sealing::find(place, config)?;
-    let service = open(place, &sealing_key, config.limits)?;
+    let store = open_store(place)?;
+    let service = open_service(Arc::clone(&store), &sealing_key, config.limits)?;
     let account = if args.dev { Some(dev::prepare(&service, place, &endpoint)?) } else { None };
     let workers = service.start();
     if let Some(dev) = &account
         && args.sample
     {
-        sample::seed(&service, &dev.account)?;
+        sample::seed(&service, &dev.account, has_resources(&store, &dev.account)?)?;
     }
+    drop(store);
 
     let announce = || announce(&endpoint, account.as_ref());
     let result = http::serve(listener, tls, &service, config.limits, announce);
     // The chunk in hand is finished; what is left has tickets and goes on at the next start.
     drop(workers);
-    match Arc::try_unwrap(service) {
-        Ok(service) => drop(service),
-        Err(_) => tracing::warn!("a request outlived its time; the store closes with the process"),
+    if Arc::into_inner(service).is_none() {
+        tracing::warn!("a request outlived its time; the store closes with the process");
     }
     tracing::info!("stopped");
     result
@@ -94,15 +97,41 @@ pub fn open(
     sealing_key: &SealingKey,
     limits: Limits,
 ) -> anyhow::Result<Arc<Service>> {
-    let cannot = || format!("cannot open the store {}", place.database.display());
-    let store = SqliteStore::open(&place.database).map_err(with_cause).with_context(cannot)?;
+    open_service(open_store(place)?, sealing_key, limits)
+}
+
+fn open_store(place: &Place) -> anyhow::Result<Arc<dyn Store>> {
+    let store = SqliteStore::open(&place.database)
+        .map_err(with_cause)
+        .with_context(|| format!("cannot open the store {}", place.database.display()))?;
+    Ok(store)
+}
+
+fn open_service(
+    store: Arc<dyn Store>,
+    sealing_key: &SealingKey,
+    limits: Limits,
+) -> anyhow::Result<Arc<Service>> {
     let options = Options {
         policy_assignment_quota: limits.policy_assignments,
         evaluation_threads: limits.evaluation_threads,
     };
     Service::open(store, Arc::new(SystemClock), sealing_key, options)
         .map_err(with_cause)
-        .with_context(cannot)
+        .context("cannot open the service on its store")
+}
+
+/// Whether an account has any resource.
+fn has_resources(store: &Arc<dyn Store>, account: &Account) -> anyhow::Result<bool> {
+    Ok(store.read(|tx| {
+        for of in tx.types(account.no)?.into_iter().filter(|of| !of.resource_type.is_account()) {
+            let chunks = tx.chunks(account.no, Some(of.no), None, usize::MAX >> 1)?;
+            if chunks.iter().any(|chunk| chunk.live > 0) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    })?)
 }
 
 /// The operator may read what the log may hold.
@@ -118,7 +147,7 @@ fn announce(endpoint: &str, dev: Option<&dev::DevAccount>) -> anyhow::Result<()>
     let mut text = format!("ruleward listening on {endpoint}\n");
     if let Some(dev) = dev {
         for (name, value) in dev.credentials.environment() {
-            text.push_str(&format!("export {name}={value}\n"));
+            let _ = writeln!(text, "export {name}={value}");
         }
     }
     let mut out = std::io::stdout().lock();

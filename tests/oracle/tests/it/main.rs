@@ -1,6 +1,20 @@
 //! The product against the oracle.
 
 #[cfg(test)]
+mod chunks;
+#[cfg(test)]
+mod clients;
+#[cfg(test)]
 mod engine;
+#[cfg(test)]
+mod inventory;
+#[cfg(test)]
+mod periods;
+#[cfg(test)]
+mod product;
+#[cfg(test)]
+mod sequences;
+#[cfg(test)]
+mod statistics;
 #[cfg(test)]
 mod support;

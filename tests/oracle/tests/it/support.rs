@@ -5,10 +5,16 @@ use serde_json::Value;
 
 /// A tape of random bytes. Past its end every choice is the first one, so a shorter tape makes
 /// a simpler thing.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Tape {
     bytes: Vec<u8>,
     at: usize,
+}
+
+impl std::fmt::Debug for Tape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:02x?}", self.bytes)
+    }
 }
 
 impl Tape {
@@ -24,8 +30,8 @@ impl Tape {
     }
 
     /// One of some things.
-    pub(crate) fn pick<'t, T>(&mut self, of: &'t [T]) -> &'t T {
-        &of[self.below(of.len())]
+    pub(crate) fn pick<T: Clone>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len())].clone()
     }
 
     /// Yes, once in so many times.
@@ -49,7 +55,7 @@ pub(crate) fn config(default: u32) -> ProptestConfig {
 
 /// The same value in another spelling: white space, escapes.
 pub(crate) fn spelled(value: &Value, tape: &mut Tape) -> String {
-    let blank = *tape.pick(&["", "", "", " ", "\n\t"]);
+    let blank = tape.pick(&["", "", "", " ", "\n\t"]);
     let inner = match value {
         Value::Array(items) => {
             let items: Vec<_> = items.iter().map(|item| spelled(item, tape)).collect();

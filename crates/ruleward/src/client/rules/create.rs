@@ -102,8 +102,8 @@ pub fn run(args: &CreateArgs) -> anyhow::Result<()> {
 fn create(args: &CreateArgs, api: &Api) -> anyhow::Result<Value> {
     let policy = policies::find(api, &args.policy)?;
     let body = body(args, &policy)?;
-    let request = Request::new(Method::PUT, api.path("/policy-assignments"))
-        .body(serde_json::to_vec(&body)?);
+    let request =
+        Request::new(Method::PUT, api.path("/policy-assignments")).body(serde_json::to_vec(&body)?);
     Ok(api.send(&request)?)
 }
 

@@ -14,7 +14,7 @@ use super::{Api, ConnectionArgs, Request, rule, segment};
 use crate::output::{Format, Listing, OutputArgs, cell, line, plain, print_json, printable};
 
 const POLL: Duration = Duration::from_millis(100);
-const LONGEST_WAIT: Duration = Duration::from_secs(600);
+const LONGEST_WAIT: Duration = Duration::from_mins(10);
 
 /// List, make, change and run rules.
 #[derive(Debug, Subcommand)]
