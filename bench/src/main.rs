@@ -24,8 +24,10 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
-    /// Write requests that make a rule set, one JSON body a line.
+    /// Add rules to the first account of a store.
     Rules {
+        /// The database of a server that is stopped.
+        database: PathBuf,
         /// How many rules.
         #[arg(long, default_value_t = 20)]
         rules: usize,
@@ -76,11 +78,7 @@ fn main() -> Result<()> {
             }
             out.flush()?;
         }
-        Command::Rules { rules } => {
-            for rule in rules::rules(rules) {
-                println!("{}", scenario::request(&rule));
-            }
-        }
+        Command::Rules { database, rules } => scenario::add_rules(&database, rules)?,
         Command::Bare { file, database } => {
             let (rows, seconds) = bare::insert(&file, &database, 8 << 20)?;
             println!("{rows} {seconds:.3}");

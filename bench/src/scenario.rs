@@ -6,12 +6,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use ruleward_core::{Access, NewPolicyAssignment, Options, SealingKey, Service};
+use ruleward_core::{Access, Options, SealingKey, Service};
 use ruleward_policy::{Environment, ProgramSet, Scratch};
 use ruleward_store::Store;
 use ruleward_store::sqlite::SqliteStore;
 use ruleward_types::{Recorder, Resource, SystemClock};
-use serde_json::{Map, Value, json};
 
 use crate::rules;
 
@@ -26,19 +25,13 @@ fn open(database: &Path) -> Result<(Arc<Service>, Access)> {
     Ok((service, Access::operator(&account)))
 }
 
-/// A rule as the body of a request.
-pub fn request(rule: &NewPolicyAssignment) -> Value {
-    let parameters: Map<String, Value> = rule
-        .parameters
-        .iter()
-        .map(|(name, value)| (name.clone(), json!({ "value": value })))
-        .collect();
-    json!({
-        "name": rule.name,
-        "policy_definition_id": rule.policy_definition_id,
-        "policy_filter_v2": rule.filter_v2,
-        "parameters": parameters,
-    })
+/// Adds rules to the first account of a store.
+pub fn add_rules(database: &Path, count: usize) -> Result<()> {
+    let (service, access) = open(database)?;
+    for rule in rules::rules(count) {
+        service.create_policy_assignment(&access, rule)?;
+    }
+    Ok(())
 }
 
 /// Imports a file in batches of 8 MiB, judged by rules. Rows, and the seconds of the batches.
