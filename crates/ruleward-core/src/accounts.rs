@@ -64,6 +64,7 @@ impl Service {
                 rules_version: 0,
             };
             let no = writing.tx.insert_account(&account)?;
+            runs::account_chunk(writing.tx, no)?;
             Ok(Account { no, ..account })
         })
     }

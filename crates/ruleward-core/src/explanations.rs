@@ -18,6 +18,7 @@ use crate::evaluation::rule_set::CompiledRule;
 use crate::evaluation::view;
 use crate::policy_assignments::not_found;
 use crate::policy_states::account_key;
+use crate::previews::verdict_name;
 use crate::resources::find;
 
 impl Service {
@@ -60,7 +61,7 @@ impl Service {
                 "resource_id": resource_id,
                 "resource_version": version,
                 "resource_changed": Timestamp(version).to_wire(),
-                "stored_state": name(stored),
+                "stored_state": verdict_name(stored),
             });
             let more = if let (AssignmentKind::Custom, Some(key)) = (rule.kind, key) {
                 reported(tx, &rule, key, stored)?
@@ -91,7 +92,7 @@ fn reported(
 ) -> Result<Value> {
     let reported = tx.reported_result(rule.no, key)?;
     Ok(json!({
-        "current_state": name(stored),
+        "current_state": verdict_name(stored),
         "agrees": true,
         "reported": reported.map(|reported| json!({
             "compliance_state": reported.compliance_state.wire(),
@@ -123,19 +124,9 @@ fn judged(
         current = judge_one(tx, compiled, &chunk, key.slot(), place.body, recorder, now);
     }
     Ok(json!({
-        "current_state": name(current),
+        "current_state": verdict_name(current),
         // A verdict can be older than the rule, the resource or the clock.
         "agrees": current == place.stored,
         "explanation": explain(program, place.body, &surroundings),
     }))
-}
-
-/// A verdict in words; the wire's where it has one.
-fn name(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::OutOfScope => "OutOfScope",
-        Verdict::Compliant => "Compliant",
-        Verdict::NonCompliant => "NonCompliant",
-        Verdict::Undetermined => "Undetermined",
-    }
 }

@@ -93,7 +93,7 @@ impl Service {
                 return Err(Error::with(ErrorCode::ImportOffset, words));
             }
             let lines = prepared.lines;
-            let mut changes = Changes::begin(writing.tx, account, writing.rule_set(account)?);
+            let mut changes = Changes::begin(writing, account)?;
             let (report, met) = store(writing, &mut changes, prepared)?;
             changes.finish()?;
             if !session.replace.is_empty() {
@@ -135,7 +135,7 @@ impl Service {
                 if session.report.refused > 0 {
                     return Err(Error::new(ErrorCode::ImportIncomplete));
                 }
-                let mut changes = Changes::begin(writing.tx, account, writing.rule_set(account)?);
+                let mut changes = Changes::begin(writing, account)?;
                 for name in session.replace.clone() {
                     for key in unnamed(writing.tx, account, &session, &name, force)? {
                         let Some(stored) = writing.tx.resource(key)? else { continue };

@@ -90,35 +90,7 @@ impl Service {
         access: &Access,
         new: NewPolicyAssignment,
     ) -> Result<PolicyAssignment> {
-        let definition = self.definition_for(new.kind, new.policy_definition_id.as_deref())?;
-        let trigger = trigger_of(definition, new.period);
-        let mut rule = PolicyAssignment {
-            no: RuleNo(0),
-            id: PolicyAssignmentId::new(self.tick())?,
-            kind: new.kind,
-            name: new.name,
-            description: new.description,
-            filter: new.filter,
-            filter_v2: new.filter_v2,
-            period: new.period.or_else(|| default_period(trigger)),
-            trigger,
-            state: AssignmentState::Enabled,
-            created: self.tick(),
-            updated: self.tick(),
-            policy_definition_id: definition.map(|definition| definition.id.clone()),
-            custom_policy: (new.kind == AssignmentKind::Custom)
-                .then_some(new.custom_policy)
-                .flatten(),
-            parameters: new.parameters,
-            tags: new.tags,
-            created_by: "custom".to_owned(),
-            revision: String::new(),
-            mark: 1,
-            run: None,
-        };
-        check(&rule, definition)?;
-        rule.updated = rule.created;
-        rule.revision = revision(&rule, definition);
+        let mut rule = self.checked(new)?;
         let (account, quota) = (access.account(), self.options.policy_assignment_quota);
         let made = self.write(move |writing| {
             recorder_is_on(writing, account)?;
@@ -263,6 +235,40 @@ impl Service {
             writing.tx.delete_rule(rule.no)?;
             writing.tx.bump_rules_version(account)
         })
+    }
+
+    /// A new rule, checked, not stored.
+    pub(crate) fn checked(&self, new: NewPolicyAssignment) -> Result<PolicyAssignment> {
+        let definition = self.definition_for(new.kind, new.policy_definition_id.as_deref())?;
+        let trigger = trigger_of(definition, new.period);
+        let created = self.tick();
+        let mut rule = PolicyAssignment {
+            no: RuleNo(0),
+            id: PolicyAssignmentId::new(created)?,
+            kind: new.kind,
+            name: new.name,
+            description: new.description,
+            filter: new.filter,
+            filter_v2: new.filter_v2,
+            period: new.period.or_else(|| default_period(trigger)),
+            trigger,
+            state: AssignmentState::Enabled,
+            created,
+            updated: created,
+            policy_definition_id: definition.map(|definition| definition.id.clone()),
+            custom_policy: (new.kind == AssignmentKind::Custom)
+                .then_some(new.custom_policy)
+                .flatten(),
+            parameters: new.parameters,
+            tags: new.tags,
+            created_by: "custom".to_owned(),
+            revision: String::new(),
+            mark: 1,
+            run: None,
+        };
+        check(&rule, definition)?;
+        rule.revision = revision(&rule, definition);
+        Ok(rule)
     }
 
     /// The definition that a rule of this kind binds.

@@ -42,9 +42,9 @@ impl Service {
         let set = self.read(|tx| self.rule_set(tx, account))?;
         let judged_by = set.version;
         let stored = resource.body.clone();
-        let judged = Judge::new(set).judge(resource);
+        let judged = Judge::new(set, self.tick()).judge(resource);
         let outcome = self.write(move |writing| {
-            let mut changes = Changes::begin(writing.tx, account, writing.rule_set(account)?);
+            let mut changes = Changes::begin(writing, account)?;
             let version = writing.service.tick().0;
             let (outcome, _) = changes.put(judged, judged_by, version)?;
             changes.finish()?;
@@ -59,7 +59,7 @@ impl Service {
         let account = access.account();
         let prepared = self.prepare(account, 0, &elements(body)?)?;
         self.write(move |writing| {
-            let mut changes = Changes::begin(writing.tx, account, writing.rule_set(account)?);
+            let mut changes = Changes::begin(writing, account)?;
             let (report, _) = store(writing, &mut changes, prepared)?;
             changes.finish()?;
             Ok(report)
@@ -90,7 +90,7 @@ impl Service {
         let (id, resource_type) = (resource_id.to_owned(), resource_type.cloned());
         self.write(move |writing| {
             let key = find(writing.tx, account, &id, resource_type.as_ref())?;
-            let mut changes = Changes::begin(writing.tx, account, writing.rule_set(account)?);
+            let mut changes = Changes::begin(writing, account)?;
             changes.delete(key, &id, writing.service.tick().0)?;
             changes.finish()
         })
@@ -105,7 +105,7 @@ impl Service {
     ) -> Result<Prepared> {
         let set = self.read(|tx| self.rule_set(tx, account))?;
         let judged_by = set.version;
-        let mut judge = Judge::new(set);
+        let mut judge = Judge::new(set, self.tick());
         let mut report = ImportReport::default();
         let mut judged = Vec::with_capacity(lines.len());
         let mut line = first;
@@ -159,8 +159,16 @@ pub(crate) fn elements(body: &[u8]) -> Result<Vec<&[u8]>> {
 /// The lines of NDJSON, blank ones included: they count, so that a refusal names the line as
 /// an editor does.
 pub(crate) fn lines(body: &[u8]) -> Vec<&[u8]> {
-    let body = body.strip_suffix(b"\n").unwrap_or(body);
-    if body.is_empty() { Vec::new() } else { body.split(|byte| *byte == b'\n').collect() }
+    let mut from = 0;
+    let mut lines: Vec<&[u8]> = memchr::memchr_iter(b'\n', body)
+        .filter_map(|end| {
+            let line = body.get(from..end);
+            from = end + 1;
+            line
+        })
+        .collect();
+    lines.extend(body.get(from..).filter(|rest| !rest.is_empty()));
+    lines
 }
 
 /// Types that the catalogue knows are spelled as it spells them: a policy's guards compare

@@ -80,10 +80,10 @@ mod tests {
     #[test]
     fn opens_only_with_its_key_and_owner() {
         let sealer = Sealer::new(&SealingKey::new([1; 32]));
-        let sealed = sealer.seal("AK1", b"secret").unwrap();
-        assert_eq!(sealer.open("AK1", &sealed).unwrap(), b"secret");
-        assert!(sealer.open("AK2", &sealed).is_err());
-        assert!(Sealer::new(&SealingKey::new([2; 32])).open("AK1", &sealed).is_err());
+        let boxed = sealer.seal("AK1", b"secret").unwrap();
+        assert_eq!(sealer.open("AK1", &boxed).unwrap(), b"secret");
+        assert!(sealer.open("AK2", &boxed).is_err());
+        assert!(Sealer::new(&SealingKey::new([2; 32])).open("AK1", &boxed).is_err());
         assert!(sealer.open("AK1", b"short").is_err());
     }
 }

@@ -168,6 +168,7 @@ impl Service {
             Ok((job(&Writing { tx, service: &service, now })?, day))
         })?;
         self.frozen_day.fetch_max(day, Ordering::AcqRel);
+        self.signal.committed();
         Ok(written)
     }
 }

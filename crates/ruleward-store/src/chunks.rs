@@ -9,6 +9,8 @@ pub struct TypeRow {
     pub no: TypeNo,
     /// Its name, as first spelled.
     pub resource_type: ResourceType,
+    /// Moves with every change of a resource of a type that some rule looks up.
+    pub changes: i64,
 }
 
 /// A chunk: up to 4,096 slots of one account and type.
@@ -67,6 +69,8 @@ pub trait ReadChunks {
 pub trait WriteChunks {
     /// The row of a type; made if it is new.
     fn ensure_type(&self, account: AccountNo, resource_type: &ResourceType) -> Result<TypeNo>;
+    /// Notes that resources of a type changed.
+    fn bump_type_changes(&self, no: TypeNo) -> Result<()>;
     /// Adds an empty chunk.
     fn insert_chunk(&self, account: AccountNo, type_no: TypeNo) -> Result<Chunk>;
     /// Replaces a chunk's row.

@@ -16,25 +16,28 @@ pub fn compact_object(text: &str, max_depth: usize, out: &mut Vec<u8>) -> Result
     }
     let mut open: Vec<Level<'_>> = Vec::new();
     let bytes = text.as_bytes();
-    let mut at = 0;
+    // What lies between `copied` and `at` is kept and not yet written.
+    let (mut copied, mut at) = (0, 0);
     while let Some(&byte) = bytes.get(at) {
-        match byte {
-            b' ' | b'\t' | b'\n' | b'\r' => at += 1,
+        let next = match byte {
+            b' ' | b'\t' | b'\n' | b'\r' => {
+                out.extend_from_slice(bytes.get(copied..at).unwrap_or_default());
+                copied = at + 1;
+                at + 1
+            }
             b'"' => {
                 let end = string_end(bytes, at);
-                let string = text.get(at..end).unwrap_or_default();
                 if let Some(Level::Object { keys, expects_key: expects_key @ true }) =
                     open.last_mut()
                 {
                     *expects_key = false;
-                    let key = unescape(string);
+                    let key = unescape(text.get(at..end).unwrap_or_default());
                     if keys.contains(&key) {
                         return Err(format!("key `{key}` stands twice"));
                     }
                     keys.push(key);
                 }
-                out.extend_from_slice(string.as_bytes());
-                at = end;
+                end
             }
             b'{' | b'[' => {
                 if open.len() >= max_depth {
@@ -45,27 +48,23 @@ pub fn compact_object(text: &str, max_depth: usize, out: &mut Vec<u8>) -> Result
                 } else {
                     Level::Array
                 });
-                out.push(byte);
-                at += 1;
+                at + 1
             }
             b'}' | b']' => {
                 open.pop();
-                out.push(byte);
-                at += 1;
+                at + 1
             }
             b',' => {
                 if let Some(Level::Object { expects_key, .. }) = open.last_mut() {
                     *expects_key = true;
                 }
-                out.push(byte);
-                at += 1;
+                at + 1
             }
-            _ => {
-                out.push(byte);
-                at += 1;
-            }
-        }
+            _ => at + 1,
+        };
+        at = next;
     }
+    out.extend_from_slice(bytes.get(copied..).unwrap_or_default());
     Ok(())
 }
 
@@ -77,11 +76,12 @@ enum Level<'a> {
 /// Where the string that begins at `start` ends (past its closing quote).
 fn string_end(bytes: &[u8], start: usize) -> usize {
     let mut at = start + 1;
-    while let Some(&byte) = bytes.get(at) {
-        match byte {
-            b'"' => return at + 1,
-            b'\\' => at += 2,
-            _ => at += 1,
+    while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+        at += found;
+        match bytes.get(at) {
+            Some(b'"') => return at + 1,
+            // The escaped byte is none that ends the string.
+            _ => at += 2,
         }
     }
     bytes.len()

@@ -10,14 +10,16 @@ use ruleward_policy::{Outcome, Scratch};
 use ruleward_store::{Chunk, WriteTx};
 use ruleward_types::{
     AccountNo, ChunkNo, Resource, ResourceKey, ResourceType, ResourceView, Result, SLOTS_PER_CHUNK,
-    TypeNo, WriteOutcome,
+    Timestamp, TypeNo, WriteOutcome,
 };
 
 use super::chunk_edit::{ChunkEdit, counted};
-use super::environment::NoSurroundings;
+use super::environment::Alone;
 use super::planes::Verdict;
 use super::rule_set::{RuleSet, TypeRules};
 use super::view;
+use super::workers::Signal;
+use crate::service::Writing;
 
 /// What the rules make of one resource: by rule number; `None` keeps the verdict that stands.
 pub(crate) type Judgement = Vec<(u32, Option<Verdict>)>;
@@ -33,14 +35,15 @@ pub(crate) struct Judged {
 #[derive(Debug)]
 pub(crate) struct Judge {
     set: Arc<RuleSet>,
+    now: Timestamp,
     types: HashMap<ResourceType, Arc<TypeRules>>,
     scratch: Scratch,
     outcomes: Vec<Outcome>,
 }
 
 impl Judge {
-    pub(crate) fn new(set: Arc<RuleSet>) -> Self {
-        Self { set, types: HashMap::new(), scratch: Scratch::default(), outcomes: Vec::new() }
+    pub(crate) fn new(set: Arc<RuleSet>, now: Timestamp) -> Self {
+        Self { set, now, types: HashMap::new(), scratch: Scratch::default(), outcomes: Vec::new() }
     }
 
     pub(crate) fn judge(&mut self, resource: Resource) -> Judged {
@@ -63,15 +66,15 @@ impl Judge {
         let mut judgement: Judgement = self
             .set
             .covering(&rules)
-            // A disabled rule keeps its last states.
-            .filter(|rule| rule.judges)
+            // A disabled rule keeps its last states, with the recorder off every rule does.
+            .filter(|rule| rule.judges && self.set.recorder_enabled)
             .map(|rule| (rule.no, (!in_scope(rule)).then_some(Verdict::OutOfScope)))
             .collect();
-        // These read nothing but the resource; volatile ones get their verdicts by tickets.
+        // These read the resource and the clock; the others get their verdicts by tickets.
         rules.change_programs.evaluate(
             &mut self.scratch,
             body,
-            &NoSurroundings,
+            &Alone(self.now),
             &mut self.outcomes,
         );
         for (rule, outcome) in self.set.changes(&rules).zip(&self.outcomes) {
@@ -103,27 +106,61 @@ pub(crate) struct Changes<'a> {
     types: HashMap<String, TypeNo>,
     edits: BTreeMap<ChunkNo, ChunkEdit>,
     open_chunks: HashMap<TypeNo, ChunkNo>,
+    /// Types of which a resource changed.
+    touched: HashMap<TypeNo, ResourceType>,
+    signal: &'a Signal,
 }
 
 impl<'a> Changes<'a> {
-    /// Begins. `set` is the rule set of this very transaction.
-    pub(crate) fn begin(tx: &'a dyn WriteTx, account: AccountNo, set: Arc<RuleSet>) -> Self {
-        Self {
-            tx,
+    /// Begins.
+    pub(crate) fn begin(writing: &Writing<'a>, account: AccountNo) -> Result<Self> {
+        let set = writing.rule_set(account)?;
+        Ok(Self {
+            tx: writing.tx,
             account,
-            judge: Judge::new(Arc::clone(&set)),
+            judge: Judge::new(Arc::clone(&set), writing.now),
             set,
             types: HashMap::new(),
             edits: BTreeMap::new(),
             open_chunks: HashMap::new(),
-        }
+            touched: HashMap::new(),
+            signal: &writing.service.signal,
+        })
     }
 
     /// Writes what the changes left in memory. Nothing is complete without it.
-    pub(crate) fn finish(self) -> Result<()> {
+    pub(crate) fn finish(mut self) -> Result<()> {
+        let touched = std::mem::take(&mut self.touched);
+        for (no, resource_type) in touched {
+            self.follow(no, &resource_type)?;
+        }
         for edit in self.edits.values() {
             edit.flush(self.tx, counted(&self.set))?;
         }
+        Ok(())
+    }
+
+    /// Wakes the chunks whose verdicts hang on a type of which a resource changed.
+    fn follow(&mut self, no: TypeNo, resource_type: &ResourceType) -> Result<()> {
+        let set = Arc::clone(&self.set);
+        let followers: Vec<_> = set.followers(resource_type).collect();
+        if followers.is_empty() {
+            return Ok(());
+        }
+        self.tx.bump_type_changes(no)?;
+        for row in self.tx.types(self.account)? {
+            if followers.iter().any(|rule| rule.scope.covers_type(&row.resource_type)) {
+                for chunk in self.tx.chunks(self.account, Some(row.no), None, usize::MAX)? {
+                    self.enqueue(chunk.no)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn enqueue(&self, chunk: ChunkNo) -> Result<()> {
+        self.tx.enqueue(chunk)?;
+        self.signal.wake_after_commit();
         Ok(())
     }
 
@@ -241,10 +278,29 @@ impl<'a> Changes<'a> {
             }
             edit.planes.rule_mut(no).set(key.slot(), verdict);
         }
+        self.defer(key, &resource.resource_type)?;
         for no in left {
             self.tx.delete_reported_results(key, Some(ruleward_types::RuleNo(no.into())))?;
         }
         Ok((outcome, key))
+    }
+
+    /// Leaves a resource to the rules that look at more than it: its chunk is not current with
+    /// them until a ticket is done.
+    fn defer(&mut self, key: ResourceKey, resource_type: &ResourceType) -> Result<()> {
+        let type_no = self.type_no(resource_type)?;
+        self.touched.entry(type_no).or_insert_with(|| resource_type.clone());
+        let set = Arc::clone(&self.set);
+        let rules = set.for_type(resource_type);
+        let mut deferred = set.deferred(&rules).peekable();
+        if deferred.peek().is_none() {
+            return Ok(());
+        }
+        let edit = self.edit(key.chunk())?;
+        for rule in deferred {
+            edit.planes.rule_mut(rule.no).mark = 0;
+        }
+        self.enqueue(key.chunk())
     }
 
     /// Removes a resource with all verdicts on it, those of disabled rules included.
@@ -255,6 +311,10 @@ impl<'a> Changes<'a> {
         edit.planes.vacate(key.slot());
         edit.chunk.live = edit.chunk.live.saturating_sub(1);
         edit.chunk.version = edit.chunk.version.max(version);
+        let type_no = edit.chunk.type_no;
+        if let Some(resource_type) = self.tx.resource_type(type_no)? {
+            self.touched.entry(type_no).or_insert(resource_type);
+        }
         Ok(())
     }
 }

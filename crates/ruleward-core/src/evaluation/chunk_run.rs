@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use ruleward_policy::{Outcome, ProgramSet, Scratch};
-use ruleward_store::{Chunk, ReadTx, Ticket, WriteTx};
+use ruleward_store::{Chunk, ReadTx, Ticket, TypeRow, WriteTx};
 use ruleward_types::{ResourceType, Result, Timestamp};
 
 use super::apply::verdict_of;
@@ -49,7 +49,8 @@ pub(crate) fn judge(
 ) -> Result<Option<Judged>> {
     let Some(resource_type) = tx.resource_type(chunk.type_no)? else { return Ok(None) };
     let stored = Planes::decode(&tx.planes(chunk.no)?)?;
-    let stale = stale_rules(set, &resource_type, &stored);
+    let types = tx.types(chunk.account)?;
+    let stale = stale_rules(set, &resource_type, &stored, &types);
     if stale.is_empty() {
         return Ok(None);
     }
@@ -65,7 +66,10 @@ pub(crate) fn judge(
             Ok(())
         })?;
     }
-    let planes = judging.finish();
+    let mut planes = judging.finish();
+    for ((of, _), rule) in planes.iter_mut().zip(&stale) {
+        of.mark = rule.mark(&types);
+    }
     Ok(Some(Judged { ticket, chunk, resource_type, rules_version: set.version, now, planes }))
 }
 
@@ -111,19 +115,26 @@ pub(crate) fn commit(tx: &dyn WriteTx, judged: Judged, set: &Arc<RuleSet>) -> Re
             }
         }
     }
-    for (mut of, progress) in planes {
+    let types = tx.types(chunk.account)?;
+    let mut done = Done::Finished;
+    for (of, progress) in planes {
         let Some(rule) = set.rule(of.rule) else { continue };
-        let was_stale = edit.planes.rule(of.rule).is_none_or(|known| known.mark != rule.rule.mark);
-        if !was_stale {
+        if of.mark != rule.mark(&types) {
+            // What it looked up has changed since.
+            done = Done::Again;
             continue;
         }
-        of.mark = rule.rule.mark;
+        if edit.planes.rule(of.rule).is_some_and(|known| known.mark == of.mark) {
+            continue;
+        }
         edit.planes.put(of);
         runs::advance(tx, rule.rule.no, progress, now)?;
     }
     edit.flush(tx, counted(set))?;
-    tx.finish_ticket(ticket)?;
-    Ok(Done::Finished)
+    if done == Done::Finished {
+        tx.finish_ticket(ticket)?;
+    }
+    Ok(done)
 }
 
 /// The rules that should judge a chunk of this type and are not at their mark in it.
@@ -131,6 +142,7 @@ fn stale_rules<'a>(
     set: &'a RuleSet,
     resource_type: &ResourceType,
     stored: &Planes,
+    types: &[TypeRow],
 ) -> Vec<&'a CompiledRule> {
     set.rules()
         .iter()
@@ -139,7 +151,7 @@ fn stale_rules<'a>(
                 && rule.program.is_some()
                 && rule.scope.covers_type(resource_type)
                 && (set.recorder_enabled || reads_recorder(rule))
-                && stored.rule(rule.no).is_none_or(|of| of.mark != rule.rule.mark)
+                && stored.rule(rule.no).is_none_or(|of| of.mark != rule.mark(types))
         })
         .collect()
 }
@@ -149,7 +161,8 @@ pub(crate) fn reads_recorder(rule: &CompiledRule) -> bool {
     rule.program.as_ref().is_some_and(|program| program.reads_recorder())
 }
 
-struct Judging<'a> {
+/// Judges the resources of a chunk by some of its rules.
+pub(crate) struct Judging<'a> {
     rules: Vec<&'a CompiledRule>,
     programs: ProgramSet,
     needs_view: bool,
@@ -160,7 +173,7 @@ struct Judging<'a> {
 }
 
 impl<'a> Judging<'a> {
-    fn new(
+    pub(crate) fn new(
         tx: &'a dyn ReadTx,
         rules: &[&'a CompiledRule],
         chunk: &Chunk,
@@ -183,7 +196,7 @@ impl<'a> Judging<'a> {
         }
     }
 
-    fn judge(&mut self, slot: usize, body: &[u8]) {
+    pub(crate) fn judge(&mut self, slot: usize, body: &[u8]) {
         self.programs.evaluate(&mut self.scratch, body, &self.surroundings, &mut self.outcomes);
         let resource = self.needs_view.then(|| view::read(body));
         for ((rule, outcome), (planes, progress)) in
@@ -201,7 +214,7 @@ impl<'a> Judging<'a> {
         }
     }
 
-    fn finish(self) -> Vec<(RulePlanes, Progress)> {
+    pub(crate) fn finish(self) -> Vec<(RulePlanes, Progress)> {
         self.planes
     }
 }

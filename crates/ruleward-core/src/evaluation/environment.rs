@@ -81,12 +81,12 @@ impl Environment for Surroundings<'_> {
     }
 }
 
-/// The surroundings of policies that look at nothing but the resource.
-pub(crate) struct NoSurroundings;
+/// The surroundings of policies that look at nothing but the resource and the clock.
+pub(crate) struct Alone(pub(crate) Timestamp);
 
-impl Environment for NoSurroundings {
+impl Environment for Alone {
     fn now_ms(&self) -> i64 {
-        0
+        self.0.ms()
     }
 
     fn recorder_enabled(&self) -> Option<bool> {

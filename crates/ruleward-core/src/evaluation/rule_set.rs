@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use ruleward_policy::{Catalogue, PolicyDefinition, Program, ProgramSet};
-use ruleward_store::ReadTx;
+use ruleward_store::{ReadTx, TypeRow};
 use ruleward_types::{
     Account, AccountNo, AssignmentKind, Error, PolicyAssignment, ResourceType, Result, TriggerType,
 };
@@ -57,13 +57,46 @@ impl CompiledRule {
         })
     }
 
-    /// Whether a resource's change is judged by it at once.
-    fn judges_changes(&self) -> bool {
+    /// The types of other resources that its verdicts hang on and whose changes it follows.
+    pub(crate) fn follows(&self) -> &[String] {
+        match &self.program {
+            Some(program) if self.rule.trigger == TriggerType::Resource => program.looks_up(),
+            _ => &[],
+        }
+    }
+
+    /// The mark of a chunk that is current with the rule: the rule's own, and what it follows.
+    pub(crate) fn mark(&self, types: &[TypeRow]) -> u32 {
+        let followed = types.iter().filter(|row| {
+            self.follows().iter().any(|followed| row.resource_type.is_called(followed))
+        });
+        followed.fold(self.rule.mark, |mark, row| {
+            // Mixed, not added: two types that move in step must not stand still together.
+            let moved = u32::from_le_bytes(
+                row.changes.to_le_bytes().first_chunk().copied().unwrap_or_default(),
+            );
+            (mark.rotate_left(5) ^ moved).wrapping_mul(0x9e37_79b1).max(1)
+        })
+    }
+
+    fn judges_resources(&self) -> bool {
         self.judges
-            && !self.volatile
             && self.program.is_some()
             && self.rule.trigger == TriggerType::Resource
             && self.scope.subject() == Subject::Resource
+    }
+
+    /// Whether a resource's change is judged by it at once.
+    fn judges_changes(&self) -> bool {
+        self.judges_resources()
+            && self.follows().is_empty()
+            && !self.program.as_ref().is_some_and(|program| program.reads_recorder())
+    }
+
+    /// Whether a resource's change is judged by it soon, by a ticket: it looks at more than
+    /// the resource.
+    fn defers_changes(&self) -> bool {
+        self.judges_resources() && !self.judges_changes()
     }
 }
 
@@ -100,6 +133,8 @@ pub(crate) struct TypeRules {
     /// Those that judge changes, as places in the rule set, and their programs in that order.
     changes: Vec<usize>,
     pub(crate) change_programs: ProgramSet,
+    /// Those that judge changes by tickets, as places in the rule set.
+    deferred: Vec<usize>,
     /// Whether a filter looks past the type.
     pub(crate) needs_view: bool,
 }
@@ -168,6 +203,14 @@ impl RuleSet {
                     && self.rules.get(*place).is_some_and(CompiledRule::judges_changes)
             })
             .collect();
+        let deferred = covering
+            .iter()
+            .copied()
+            .filter(|place| {
+                self.recorder_enabled
+                    && self.rules.get(*place).is_some_and(CompiledRule::defers_changes)
+            })
+            .collect();
         let programs: Vec<Arc<Program>> =
             rules(&changes).iter().filter_map(|rule| rule.program.clone()).collect();
         TypeRules {
@@ -175,6 +218,7 @@ impl RuleSet {
             change_programs: ProgramSet::new(&programs),
             covering,
             changes,
+            deferred,
         }
     }
 
@@ -184,6 +228,24 @@ impl RuleSet {
         of: &'a TypeRules,
     ) -> impl Iterator<Item = &'a CompiledRule> {
         of.covering.iter().filter_map(|place| self.rules.get(*place))
+    }
+
+    /// The rules that judge changes by tickets.
+    pub(crate) fn deferred<'a>(
+        &'a self,
+        of: &'a TypeRules,
+    ) -> impl Iterator<Item = &'a CompiledRule> {
+        of.deferred.iter().filter_map(|place| self.rules.get(*place))
+    }
+
+    /// The rules that follow changes of a type.
+    pub(crate) fn followers<'a>(
+        &'a self,
+        resource_type: &'a ResourceType,
+    ) -> impl Iterator<Item = &'a CompiledRule> {
+        self.rules.iter().filter(|rule| {
+            rule.judges && rule.follows().iter().any(|of| resource_type.is_called(of))
+        })
     }
 
     /// The rules that judge changes, in the order of their programs.

@@ -106,7 +106,9 @@ fn stale_chunks(
     if compiled.scope.subject() == Subject::Account {
         account_chunk(tx, account)?;
     }
-    for row in tx.types(account)? {
+    let types = tx.types(account)?;
+    let mark = compiled.mark(&types);
+    for row in types {
         if !compiled.scope.covers_type(&row.resource_type) {
             continue;
         }
@@ -116,7 +118,7 @@ fn stale_chunks(
             let Some(last) = chunks.last() else { break };
             after = Some(last.no);
             for chunk in chunks {
-                if !is_current(tx, chunk.no, compiled)? {
+                if !is_current(tx, chunk.no, compiled.no, mark)? {
                     stale.push(chunk.no);
                 }
             }
@@ -125,9 +127,9 @@ fn stale_chunks(
     Ok(stale)
 }
 
-fn is_current(tx: &dyn WriteTx, chunk: ChunkNo, compiled: &CompiledRule) -> Result<bool> {
+fn is_current(tx: &dyn WriteTx, chunk: ChunkNo, rule: u32, mark: u32) -> Result<bool> {
     let planes = super::planes::Planes::decode(&tx.planes(chunk)?)?;
-    Ok(planes.rule(compiled.no).is_some_and(|of| of.mark == compiled.rule.mark))
+    Ok(planes.rule(rule).is_some_and(|of| of.mark == mark))
 }
 
 /// The chunk of the account pseudo-resource (slot 0); made when it is first needed.

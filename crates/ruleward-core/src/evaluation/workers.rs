@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -36,6 +37,7 @@ pub(crate) struct Signal {
     state: Mutex<State>,
     work: Condvar,
     progress: Condvar,
+    after_commit: AtomicBool,
 }
 
 impl Signal {
@@ -43,6 +45,18 @@ impl Signal {
     pub(crate) fn wake(&self) {
         self.state.lock().woken += 1;
         self.work.notify_all();
+    }
+
+    /// The write job at hand adds tickets.
+    pub(crate) fn wake_after_commit(&self) {
+        self.after_commit.store(true, Ordering::Release);
+    }
+
+    /// A write job was committed.
+    pub(crate) fn committed(&self) {
+        if self.after_commit.swap(false, Ordering::AcqRel) {
+            self.wake();
+        }
     }
 
     /// Something ended that somebody may wait for.

@@ -88,6 +88,8 @@ CREATE TABLE resource_type (
     folded   TEXT    NOT NULL,
     provider TEXT    NOT NULL,
     name     TEXT    NOT NULL,
+    -- Moves with every change of a resource of a type that some rule looks up.
+    changes  INTEGER NOT NULL DEFAULT 0,
     UNIQUE (account, folded)
 );
 

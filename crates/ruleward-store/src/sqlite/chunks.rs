@@ -24,7 +24,8 @@ fn number(n: usize) -> Result<i64> {
 
 impl ReadChunks for Tx<'_> {
     fn types(&self, account: AccountNo) -> Result<Vec<TypeRow>> {
-        let sql = "SELECT no, provider, name FROM resource_type WHERE account = ?1 ORDER BY no";
+        let sql =
+            "SELECT no, provider, name, changes FROM resource_type WHERE account = ?1 ORDER BY no";
         self.all(sql, [account.0], |row| {
             Ok(TypeRow {
                 no: TypeNo(row.get(0)?),
@@ -32,6 +33,7 @@ impl ReadChunks for Tx<'_> {
                     row.get::<_, String>(1)?,
                     row.get::<_, String>(2)?,
                 ),
+                changes: row.get(3)?,
             })
         })
     }
@@ -108,6 +110,11 @@ impl WriteChunks for Tx<'_> {
             params![account.0, folded, resource_type.provider, resource_type.name],
         )?;
         Ok(TypeNo(self.inserted_row()))
+    }
+
+    fn bump_type_changes(&self, no: TypeNo) -> Result<()> {
+        self.execute("UPDATE resource_type SET changes = changes + 1 WHERE no = ?1", [no.0])
+            .map(drop)
     }
 
     fn insert_chunk(&self, account: AccountNo, type_no: TypeNo) -> Result<Chunk> {

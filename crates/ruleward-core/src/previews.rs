@@ -1,0 +1,245 @@
+//! Trying before doing: a rule, or a change of one, over the whole inventory; and a resource
+//! that does not exist yet against all rules. Nothing is changed.
+
+use std::sync::Arc;
+
+use ruleward_policy::explain;
+use ruleward_store::{Chunk, ReadTx};
+use ruleward_types::{
+    Account, AccountNo, AssignmentState, ComplianceCounts, Error, ErrorCode, PolicyAssignment,
+    PolicyAssignmentId, Resource, ResourceKey, Result, RuleNo, Timestamp,
+};
+use serde_json::{Value, json};
+
+use crate::Service;
+use crate::access::Access;
+use crate::account_resource;
+use crate::evaluation::chunk_run::{Judging, reads_recorder};
+use crate::evaluation::environment::Surroundings;
+use crate::evaluation::planes::{Planes, RulePlanes, Verdict};
+use crate::evaluation::rule_set::CompiledRule;
+use crate::evaluation::scope::Subject;
+use crate::evaluation::view;
+use crate::policy_assignments::{NewPolicyAssignment, not_found};
+use crate::resources::spell;
+
+/// Changed resources that a preview names at most.
+const NAMED: usize = 1000;
+
+/// What a rule would find, against what is stored now.
+#[derive(Debug, Clone, Default)]
+pub struct Preview {
+    /// What is stored of the rule; all zero for one that does not exist.
+    pub now: ComplianceCounts,
+    /// What it would find.
+    pub then: ComplianceCounts,
+    /// How many resources would get another verdict.
+    pub changed: u64,
+    /// The first thousand of them.
+    pub changes: Vec<PreviewedChange>,
+}
+
+/// A resource that would get another verdict.
+#[derive(Debug, Clone)]
+pub struct PreviewedChange {
+    /// Its id.
+    pub resource_id: String,
+    /// Its name.
+    pub resource_name: String,
+    /// Its type, `provider.type`.
+    pub resource_type: String,
+    /// What is stored: `Compliant`, `NonCompliant`, `Undetermined` or `OutOfScope`.
+    pub from: &'static str,
+    /// What the rule would find.
+    pub to: &'static str,
+}
+
+/// What one rule would find on a resource.
+#[derive(Debug, Clone)]
+pub struct ProactiveState {
+    /// The rule.
+    pub policy_assignment: PolicyAssignment,
+    /// `Compliant`, `NonCompliant` or `Undetermined`.
+    pub state: &'static str,
+    /// Why, as the explanation of a stored resource has it.
+    pub explanation: Value,
+}
+
+/// A verdict in words; the wire's where it has one.
+pub(crate) fn verdict_name(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::OutOfScope => "OutOfScope",
+        Verdict::Compliant => "Compliant",
+        Verdict::NonCompliant => "NonCompliant",
+        Verdict::Undetermined => "Undetermined",
+    }
+}
+
+impl Service {
+    /// What a rule would find over the whole inventory. With `instead_of`, what would change if
+    /// that rule became this one.
+    pub fn preview_policy_assignment(
+        self: &Arc<Self>,
+        access: &Access,
+        new: NewPolicyAssignment,
+        instead_of: Option<&PolicyAssignmentId>,
+    ) -> Result<Preview> {
+        let mut rule = self.draft(new)?;
+        let now = self.tick();
+        self.read(|tx| {
+            let account = account(tx, access.account())?;
+            if let Some(id) = instead_of {
+                rule.no = tx.rule_by_id(account.no, id)?.ok_or_else(not_found)?.no;
+            }
+            let compiled = CompiledRule::new(rule, self.catalogue)?;
+            if compiled.program.is_none() {
+                return Err(Error::invalid("a custom rule is judged by its function only"));
+            }
+            let mut preview = Preview::default();
+            for row in tx.types(account.no)? {
+                let covered = compiled.scope.covers_type(&row.resource_type);
+                let mut after = None;
+                loop {
+                    let chunks = tx.chunks(account.no, Some(row.no), after, 256)?;
+                    let Some(last) = chunks.last() else { break };
+                    after = Some(last.no);
+                    for chunk in chunks {
+                        let place = Place { account: &account, chunk: &chunk, covered };
+                        preview.add(tx, &place, &compiled, instead_of.is_some(), now)?;
+                    }
+                }
+            }
+            Ok(preview)
+        })
+    }
+
+    /// What the rules of an account would find on a resource that does not exist yet, or not so.
+    pub fn evaluate_proactively(
+        &self,
+        access: &Access,
+        body: &[u8],
+    ) -> Result<Vec<ProactiveState>> {
+        let resource = Resource::parse(body, spell)?;
+        let now = self.tick();
+        self.read(|tx| {
+            let account = account(tx, access.account())?;
+            let set = self.rule_set(tx, account.no)?;
+            let surroundings = Surroundings::new(tx, account.no, now, account.recorder.enabled);
+            let view = view::read(&resource.body);
+            let mut states = Vec::new();
+            for rule in set.rules() {
+                let Some(program) = &rule.program else { continue };
+                let applies = rule.judges
+                    && (account.recorder.enabled || reads_recorder(rule))
+                    && rule.scope.covers_type(&resource.resource_type)
+                    && rule.scope.matches(&view);
+                if !applies {
+                    continue;
+                }
+                let explanation = explain(program, &resource.body, &surroundings);
+                states.push(ProactiveState {
+                    policy_assignment: rule.rule.clone(),
+                    state: match explanation.outcome {
+                        "compliant" => "Compliant",
+                        "non_compliant" => "NonCompliant",
+                        _ => "Undetermined",
+                    },
+                    explanation: json!(explanation),
+                });
+            }
+            Ok(states)
+        })
+    }
+
+    /// A rule that is not stored.
+    fn draft(&self, new: NewPolicyAssignment) -> Result<PolicyAssignment> {
+        let mut rule = self.checked(new)?;
+        rule.no = RuleNo(i64::from(u32::MAX));
+        rule.state = AssignmentState::Enabled;
+        Ok(rule)
+    }
+}
+
+struct Place<'a> {
+    account: &'a Account,
+    chunk: &'a Chunk,
+    covered: bool,
+}
+
+impl Preview {
+    fn add(
+        &mut self,
+        tx: &dyn ReadTx,
+        place: &Place<'_>,
+        compiled: &CompiledRule,
+        is_stored: bool,
+        now: Timestamp,
+    ) -> Result<()> {
+        let Place { account, chunk, covered } = place;
+        let stored = Planes::decode(&tx.planes(chunk.no)?)?;
+        let before = stored.rule(compiled.no).filter(|_| is_stored);
+        if !covered && before.is_none() {
+            return Ok(());
+        }
+        let recorder = account.recorder.enabled;
+        let mut judging = Judging::new(tx, &[compiled], chunk, recorder, stored.words(), now);
+        if compiled.scope.subject() == Subject::Account {
+            judging.judge(0, &account_resource::body(account));
+        } else if *covered {
+            tx.scan_chunk(chunk.no, 0, -1, &mut |slot, _, body| {
+                judging.judge(slot, body);
+                Ok(())
+            })?;
+        }
+        let Some((then, _)) = judging.finish().into_iter().next() else { return Ok(()) };
+        self.then.add(then.counts());
+        self.now.add(before.map_or_else(ComplianceCounts::default, RulePlanes::counts));
+        for slot in stored.live.iter_from(0) {
+            let from = before.map_or(Verdict::OutOfScope, |of| of.verdict(slot));
+            let to = then.verdict(slot);
+            if from != to {
+                self.note(tx, account, ResourceKey::new(chunk.no, slot), from, to)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn note(
+        &mut self,
+        tx: &dyn ReadTx,
+        account: &Account,
+        key: ResourceKey,
+        from: Verdict,
+        to: Verdict,
+    ) -> Result<()> {
+        self.changed += 1;
+        if self.changes.len() >= NAMED {
+            return Ok(());
+        }
+        let (from, to) = (verdict_name(from), verdict_name(to));
+        self.changes.push(match tx.resource(key)? {
+            Some(stored) => {
+                let view = view::read_head(&stored.body);
+                PreviewedChange {
+                    resource_type: format!("{}.{}", view.provider, view.type_name),
+                    resource_id: view.id.into_owned(),
+                    resource_name: view.name.into_owned(),
+                    from,
+                    to,
+                }
+            }
+            None => PreviewedChange {
+                resource_type: "account".to_owned(),
+                resource_id: account.domain_id.clone(),
+                resource_name: account_resource::NAME.to_owned(),
+                from,
+                to,
+            },
+        });
+        Ok(())
+    }
+}
+
+fn account(tx: &dyn ReadTx, no: AccountNo) -> Result<Account> {
+    tx.account(no)?.ok_or_else(|| Error::new(ErrorCode::NotFound))
+}
