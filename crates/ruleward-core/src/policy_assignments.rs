@@ -131,7 +131,7 @@ impl Service {
                 return Ok(rule);
             }
             let mut rule = rule;
-            if changes_verdicts {
+            if changes_verdicts || is_volatile(definition) {
                 rule.mark = rule.mark.wrapping_add(1);
                 writing.tx.bump_rules_version(account)?;
             }
@@ -343,6 +343,14 @@ pub(crate) fn recorder_is_on(writing: &Writing<'_>, account: AccountNo) -> Resul
         Some(account) if account.recorder.enabled => Ok(()),
         _ => Err(Error::new(ErrorCode::RecorderOff)),
     }
+}
+
+/// Whether the same rule and resource can get another verdict later.
+fn is_volatile(definition: Option<&PolicyDefinition>) -> bool {
+    definition.is_some_and(|definition| {
+        let policy = &definition.policy;
+        policy.reads_clock() || policy.reads_recorder() || !policy.looks_up().is_empty()
+    })
 }
 
 fn trigger_of(definition: Option<&PolicyDefinition>, period: Option<Period>) -> TriggerType {

@@ -19,7 +19,7 @@ use crate::evaluation::runs;
 use crate::evaluation::view;
 use crate::events::{EventSubject, evaluation_hash};
 use crate::page::{Collector, Cursor, Page, Paged};
-use crate::policy_assignments::not_found;
+use crate::policy_assignments::{not_found, recorder_is_on};
 
 /// A result that a function reports.
 #[derive(Debug, Clone)]
@@ -112,6 +112,7 @@ impl Service {
             if rule.kind != AssignmentKind::Custom {
                 return Err(Error::new(ErrorCode::NotCustom));
             }
+            recorder_is_on(writing, account)?;
             if !rule.judges() {
                 return Err(Error::new(ErrorCode::RuleDisabled));
             }

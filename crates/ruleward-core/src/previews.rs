@@ -21,7 +21,7 @@ use crate::evaluation::rule_set::CompiledRule;
 use crate::evaluation::scope::Subject;
 use crate::evaluation::view;
 use crate::policy_assignments::{NewPolicyAssignment, not_found};
-use crate::resources::spell;
+use crate::resources::Spelling;
 
 /// Changed resources that a preview names at most.
 const NAMED: usize = 1000;
@@ -119,10 +119,11 @@ impl Service {
         access: &Access,
         body: &[u8],
     ) -> Result<Vec<ProactiveState>> {
-        let resource = Resource::parse(body, spell)?;
         let now = self.tick();
         self.read(|tx| {
             let account = account(tx, access.account())?;
+            let spelling = Spelling::load(tx, account.no, self.catalogue)?;
+            let resource = Resource::parse(body, |given| spelling.spell(given))?;
             let set = self.rule_set(tx, account.no)?;
             let surroundings = Surroundings::new(tx, account.no, now, account.recorder.enabled);
             let view = view::read(&resource.body);

@@ -1,7 +1,10 @@
 //! Resources: told, read and removed. A write returns with its verdicts already current.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use ruleward_policy::Catalogue;
 use ruleward_store::ReadTx;
 use ruleward_types::{
     AccountNo, Error, ErrorCode, Identity, ImportReport, Resource, ResourceKey, ResourceType,
@@ -37,9 +40,11 @@ impl Service {
         body: &[u8],
     ) -> Result<(WriteOutcome, Vec<u8>)> {
         let identity = Identity { id: Some(resource_id), resource_type };
-        let resource = Resource::parse_as(body, identity, spell)?;
         let account = access.account();
-        let set = self.read(|tx| self.rule_set(tx, account))?;
+        let (set, spelling) = self.read(|tx| {
+            Ok((self.rule_set(tx, account)?, Spelling::load(tx, account, self.catalogue)?))
+        })?;
+        let resource = Resource::parse_as(body, identity, |given| spelling.spell(given))?;
         let judged_by = set.version;
         let stored = resource.body.clone();
         let judged = Judge::new(set, self.tick()).judge(resource);
@@ -103,7 +108,9 @@ impl Service {
         first: u64,
         lines: &[&[u8]],
     ) -> Result<Prepared> {
-        let set = self.read(|tx| self.rule_set(tx, account))?;
+        let (set, spelling) = self.read(|tx| {
+            Ok((self.rule_set(tx, account)?, Spelling::load(tx, account, self.catalogue)?))
+        })?;
         let judged_by = set.version;
         let mut judge = Judge::new(set, self.tick());
         let mut report = ImportReport::default();
@@ -114,7 +121,7 @@ impl Service {
             if text.trim_ascii().is_empty() {
                 continue;
             }
-            match Resource::parse(text, spell) {
+            match Resource::parse(text, |given| spelling.spell(given)) {
                 Ok(resource) => judged.push((line, judge.judge(resource))),
                 Err(error) => report.refuse(line, error.message().to_owned()),
             }
@@ -171,24 +178,25 @@ pub(crate) fn lines(body: &[u8]) -> Vec<&[u8]> {
     lines
 }
 
-/// Types that the catalogue knows are spelled as it spells them: a policy's guards compare
-/// byte by byte.
-pub(crate) fn spell(given: ResourceType) -> ResourceType {
-    known_types().get(&given.key()).cloned().unwrap_or(given)
-}
+/// How types are spelled in an account: as the catalogue spells them (a policy's guards compare
+/// byte by byte), else as they were first seen.
+pub(crate) struct Spelling(RefCell<HashMap<String, ResourceType>>);
 
-fn known_types() -> &'static std::collections::HashMap<String, ResourceType> {
-    static KNOWN: std::sync::LazyLock<std::collections::HashMap<String, ResourceType>> =
-        std::sync::LazyLock::new(|| {
-            ruleward_policy::catalogue()
-                .list()
-                .iter()
-                .flat_map(|definition| &definition.default_resource_types)
-                .map(|of| ResourceType::new(&of.provider, &of.kind))
-                .map(|resource_type| (resource_type.key(), resource_type))
-                .collect()
-        });
-    &KNOWN
+impl Spelling {
+    pub(crate) fn load(tx: &dyn ReadTx, account: AccountNo, catalogue: &Catalogue) -> Result<Self> {
+        let seen = tx.types(account)?.into_iter().map(|row| row.resource_type);
+        let catalogued = catalogue
+            .list()
+            .iter()
+            .flat_map(|definition| &definition.default_resource_types)
+            .map(|of| ResourceType::new(&of.provider, &of.kind));
+        let known = seen.chain(catalogued).map(|of| (of.key(), of)).collect();
+        Ok(Self(RefCell::new(known)))
+    }
+
+    pub(crate) fn spell(&self, given: ResourceType) -> ResourceType {
+        self.0.borrow_mut().entry(given.key()).or_insert(given).clone()
+    }
 }
 
 fn missing() -> Error {

@@ -224,13 +224,14 @@ impl<'a> Changes<'a> {
         Ok(ResourceKey::new(no, slot))
     }
 
-    /// A new chunk is at every rule's current mark: each resource in it was judged on its way in.
+    /// A new chunk is at the mark of the rules that judge changes: each resource in it was
+    /// judged on its way in. Periodic rules come to it on their next run and not before.
     fn new_chunk(&mut self, type_no: TypeNo) -> Result<ChunkNo> {
         let chunk: Chunk = self.tx.insert_chunk(self.account, type_no)?;
         let mut edit = ChunkEdit::begin(self.tx, chunk, counted(&self.set))?;
         if let Some(resource_type) = self.tx.resource_type(type_no)? {
             let rules = self.set.for_type(&resource_type);
-            for rule in self.set.changes(&rules) {
+            for rule in self.set.changes(&rules).chain(self.set.periodic(&rules)) {
                 edit.planes.rule_mut(rule.no).mark = rule.rule.mark;
             }
         }

@@ -238,6 +238,16 @@ impl RuleSet {
         of.deferred.iter().filter_map(|place| self.rules.get(*place))
     }
 
+    /// The rules that judge on the clock's runs.
+    pub(crate) fn periodic<'a>(
+        &'a self,
+        of: &'a TypeRules,
+    ) -> impl Iterator<Item = &'a CompiledRule> {
+        self.covering(of).filter(|rule| {
+            rule.judges && rule.program.is_some() && rule.rule.trigger == TriggerType::Period
+        })
+    }
+
     /// The rules that follow changes of a type.
     pub(crate) fn followers<'a>(
         &'a self,

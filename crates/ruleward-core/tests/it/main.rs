@@ -1,0 +1,14 @@
+//! The use cases, one scenario after the other.
+
+#[cfg(test)]
+mod access;
+#[cfg(test)]
+mod explanations;
+#[cfg(test)]
+mod imports;
+#[cfg(test)]
+mod policy_assignments;
+#[cfg(test)]
+mod reported_results;
+#[cfg(test)]
+mod support;
