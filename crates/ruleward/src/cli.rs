@@ -8,12 +8,22 @@ use crate::client::{explain, policies, rules, states, summary};
 use crate::operator::{accounts, keys, users};
 use crate::{import, serve};
 
+/// What is worth knowing before the first command.
+const BEGIN: &str = "\
+Begin with
+  ruleward serve --dev --sample
+and, in a second terminal in the same folder,
+  ruleward summary
+
+The commands summary, states, explain, rules, policies and import speak to a running service.
+They take its key from HUAWEICLOUD_SDK_AK, _SK and _SECURITY_TOKEN, or from the file that
+`serve --dev` leaves in ./ruleward-data; --data names another folder.
+Exit codes: 0 done, 1 the service said no, 2 anything else that failed.";
+
 /// A self-hosted compliance service, wire-compatible with the Config service of Huawei Cloud.
-///
-/// Start here:  ruleward serve --dev --sample
-/// and, in a second terminal:  ruleward summary
 #[derive(Debug, Parser)]
 #[command(name = "ruleward", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = BEGIN)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -21,15 +31,10 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the service.
     Serve(serve::ServeArgs),
-    /// Load resources from a file into a running service.
     Import(import::ImportArgs),
-    /// The account in numbers, the worst rules first.
     Summary(summary::SummaryArgs),
-    /// List verdicts: which resource meets which rule, and which does not.
     States(states::StatesArgs),
-    /// Why a rule judges a resource as it does.
     Explain(explain::ExplainArgs),
     /// List, make, change and run rules.
     #[command(subcommand)]

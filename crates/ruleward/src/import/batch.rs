@@ -11,8 +11,9 @@ use ruleward_types::limits;
 use super::split::{LONGEST_BYTES, Splitter};
 
 /// A batch is closed when it is as long as this, so that the longest line still fits below what
-/// the service takes.
-const CLOSED_BYTES: usize = 4 * 1024 * 1024;
+/// the service takes. Longer ones are hardly faster and cost the service's memory, which holds
+/// two of them.
+const CLOSED_BYTES: usize = 3 * 1024 * 1024;
 const _: () = assert!(CLOSED_BYTES + LONGEST_BYTES < limits::IMPORT_BATCH_BYTES);
 
 /// What is sent at once.
@@ -29,6 +30,13 @@ pub struct Batch {
     /// Where counting lines that are not blank and counting all lines drift apart: (lines not
     /// blank, lines) right after a gap.
     pub gaps: Vec<(u64, u64)>,
+}
+
+impl Batch {
+    /// How many lines there are with it.
+    pub fn end(&self) -> u64 {
+        self.offset + self.lines
+    }
 }
 
 /// Makes batches; those that the service has are left out.
@@ -122,7 +130,7 @@ mod tests {
         let made = batches(&text, 0);
         assert_eq!(
             made.iter().map(|of| (of.offset, of.lines)).collect::<Vec<_>>(),
-            [(0, 4), (4, 4), (8, 2)]
+            [(0, 3), (3, 3), (6, 3), (9, 1)]
         );
         assert!(made.iter().all(|of| of.body.len() <= limits::IMPORT_BATCH_BYTES));
     }

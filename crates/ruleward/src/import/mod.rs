@@ -1,7 +1,7 @@
 //! `ruleward import`: resources from a file into a running service, in bounded memory.
 //!
-//! One thread reads, unpacks and splits the input into batches; this one sends them. While the
-//! service works on a batch the next one is made.
+//! One thread reads, unpacks and splits the input into batches, two send them: while the service
+//! stores one batch it judges the next, and the one after that is made.
 
 mod batch;
 mod input;
@@ -9,6 +9,7 @@ mod line_map;
 mod report;
 mod session;
 mod split;
+mod transfer;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -22,11 +23,15 @@ use ruleward_types::ResourceType;
 
 use self::batch::{Batch, Batcher};
 use self::input::Input;
-use self::line_map::LineMap;
 use self::report::{Progress, Report};
-use self::session::Session;
+use self::session::{Session, State};
+use self::transfer::Transfer;
 use crate::client::ConnectionArgs;
 use crate::failure;
+use crate::output::printable;
+
+/// Batches that are sent at the same time.
+const IN_FLIGHT: usize = 2;
 
 /// Load resources from a file into a running service.
 ///
@@ -81,19 +86,20 @@ pub fn run(args: &ImportArgs) -> anyhow::Result<ExitCode> {
     let input = Input::open(&args.file)?;
     let api = args.connection.connect()?;
     let progress = Progress::start(&input);
-    let session = Session::open(&api, &input.source(&replace)?, &replace, &progress)?;
-    if session.next_offset() > 0 {
-        progress.say(&format!(
-            "going on after {} lines that an earlier run sent",
-            session.next_offset()
-        ));
+    let (session, state) = Session::open(&api, &input.source(&replace)?, &replace, &progress)?;
+    if state.next_offset > 0 {
+        let lines = state.next_offset;
+        progress.say(&format!("going on after {lines} lines that an earlier run sent"));
     }
-    let told = transfer(input, session, args.force, &progress);
+    let told = transfer(input, &session, state, args.force, &progress);
     progress.finish();
     let report = told.map_err(|error| hint(error, args))?;
     match args.output {
         ReportFormat::Table => report.print()?,
         ReportFormat::Json => report.print_json()?,
+    }
+    if let Some(reason) = report.not_deleted() {
+        eprintln!("error: {}", printable(reason));
     }
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(failure::REFUSED) })
 }
@@ -101,19 +107,19 @@ pub fn run(args: &ImportArgs) -> anyhow::Result<ExitCode> {
 /// Sends everything and ends the session.
 fn transfer(
     input: Input,
-    mut session: Session<'_>,
+    session: &Session<'_>,
+    state: State,
     force: bool,
     progress: &Progress,
 ) -> anyhow::Result<Report> {
     let pack = !session.is_local();
-    let skip = session.next_offset();
+    let skip = state.next_offset;
     let (sender, receiver) = sync_channel::<anyhow::Result<Batch>>(1);
     // Not joined where sending fails: it may be waiting for standard input.
     let reader = thread::Builder::new()
         .name("ruleward-reader".to_owned())
         .spawn(move || {
-            let batches = Batcher::new(input.into_lines(), skip, pack);
-            for batch in batches {
+            for batch in Batcher::new(input.into_lines(), skip, pack) {
                 let failed = batch.is_err();
                 if sender.send(batch).is_err() || failed {
                     return;
@@ -121,21 +127,17 @@ fn transfer(
             }
         })
         .context("cannot start a thread")?;
-    let mut lines = LineMap::default();
-    for batch in receiver {
-        let batch = batch?;
-        lines.add(&batch.gaps);
-        if batch.lines > 0 {
-            session.send(&batch)?;
-            progress.lines(session.next_offset());
+    let transfer = Transfer::new(session, state, receiver, progress);
+    thread::scope(|scope| {
+        for _ in 0..IN_FLIGHT {
+            scope.spawn(|| transfer.send_all());
         }
-        lines.resolve(session.refusals(), session.next_offset());
-    }
+    });
+    let (state, lines) = transfer.finish()?;
     if reader.join().is_err() {
         bail!("reading the input ended unexpectedly");
     }
-    let told = session.complete(force)?;
-    Ok(Report::new(told, &lines))
+    Ok(Report::new(session.complete(force, state)?, &lines))
 }
 
 /// Says how to go on, where that helps.

@@ -95,11 +95,12 @@ impl Report {
 
     /// Prints it for people.
     pub fn print(&self) -> anyhow::Result<()> {
-        line(self.text().trim_end())?;
-        if let Some(reason) = &self.not_deleted {
-            eprintln!("error: {}", printable(reason));
-        }
-        Ok(())
+        line(self.text().trim_end())
+    }
+
+    /// Why nothing was deleted, where that was asked for.
+    pub fn not_deleted(&self) -> Option<&str> {
+        self.not_deleted.as_deref()
     }
 
     fn text(&self) -> String {

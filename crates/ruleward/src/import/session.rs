@@ -1,11 +1,13 @@
 //! The service's side of an import: a session that takes batches by offset.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use anyhow::bail;
 use reqwest::Method;
-use ruleward_types::{ImportReport, Refusal};
+use ruleward_types::ImportReport;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -20,11 +22,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
 /// The service went away; what it has acknowledged stays.
 #[derive(Debug)]
-pub struct Interrupted(u64);
+pub struct Interrupted;
 
 impl fmt::Display for Interrupted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the import stopped after {} lines", self.0)
+        f.write_str("the import stopped")
     }
 }
 
@@ -32,10 +34,12 @@ impl std::error::Error for Interrupted {}
 
 /// What the service says of the session.
 #[derive(Debug, Clone, Deserialize)]
-struct State {
+pub struct State {
     id: String,
-    next_offset: u64,
-    report: ImportReport,
+    /// Lines that it has.
+    pub next_offset: u64,
+    /// What became of them.
+    pub report: ImportReport,
 }
 
 /// How a session ended.
@@ -51,8 +55,10 @@ pub struct Told {
 #[derive(Debug)]
 pub struct Session<'a> {
     api: &'a Api,
-    state: State,
+    id: String,
     progress: &'a Progress,
+    /// Set when the import cannot go on: nobody tries anything again.
+    stopped: AtomicBool,
 }
 
 impl<'a> Session<'a> {
@@ -62,29 +68,14 @@ impl<'a> Session<'a> {
         source: &str,
         replace: &[String],
         progress: &'a Progress,
-    ) -> anyhow::Result<Self> {
+    ) -> anyhow::Result<(Self, State)> {
         let body = serde_json::to_vec(&json!({"source": source, "replace": replace}))?;
         let request = Request::new(Method::POST, api.own_path("/imports")).body(body);
-        let answer = persist(
-            progress,
-            || api.send(&request),
-            |trouble| {
-                // A service that was never there is told at once.
-                trouble.code().is_some() && trouble.may_pass()
-            },
-        )?;
-        let state = read(&answer)?;
-        Ok(Self { api, state, progress })
-    }
-
-    /// How many lines the service has.
-    pub fn next_offset(&self) -> u64 {
-        self.state.next_offset
-    }
-
-    /// What was refused so far.
-    pub fn refusals(&self) -> &[Refusal] {
-        &self.state.report.refusals
+        // A service that was never there is told at once.
+        let may_pass = |trouble: &Trouble| trouble.code().is_some() && trouble.may_pass();
+        let state = read(&persist(progress, || api.send(&request), may_pass)?)?;
+        let id = state.id.clone();
+        Ok((Self { api, id, progress, stopped: AtomicBool::new(false) }, state))
     }
 
     /// Whether the service is on this machine.
@@ -93,84 +84,91 @@ impl<'a> Session<'a> {
     }
 
     fn path(&self, rest: &str) -> String {
-        self.api.own_path(&format!("/imports/{}{rest}", segment(&self.state.id)))
+        self.api.own_path(&format!("/imports/{}{rest}", segment(&self.id)))
+    }
+
+    fn may_pass(&self, trouble: &Trouble) -> bool {
+        trouble.may_pass() && !self.stopped.load(Ordering::Relaxed)
     }
 
     /// Sends a batch and waits until the service has it.
-    pub fn send(&mut self, batch: &Batch) -> anyhow::Result<()> {
+    pub fn send(&self, batch: &Batch) -> anyhow::Result<State> {
         let request = Request::new(Method::POST, self.path("/batches"))
             .query("offset", batch.offset.to_string())
             .body(batch.body.clone())
             .gzip(batch.packed);
-        let end = batch.offset + batch.lines;
-        let answer = persist(
-            self.progress,
-            || match self.api.send(&request) {
-                // An answer that got lost: the batch may have been taken.
-                Err(trouble) if trouble.code() == Some("RULEWARD.ImportOffset") => {
-                    let told = self.api.get(self.path(""))?;
-                    match told.get("next_offset").and_then(Value::as_u64) {
-                        Some(offset) if offset == end => Ok(told),
-                        _ => Err(trouble),
-                    }
-                }
-                other => other,
-            },
-            Trouble::may_pass,
-        );
-        self.state = read(&answer.map_err(|trouble| self.stopped(trouble))?)?;
-        if self.state.next_offset != end {
-            anyhow::bail!(
-                "the service counts {} lines where {end} were sent; is another import of this \
-                 file running?",
-                self.state.next_offset
+        let attempt = || match self.api.send(&request) {
+            Err(trouble) if trouble.code() == Some("RULEWARD.ImportOffset") => {
+                self.misplaced(batch, trouble)
+            }
+            other => other,
+        };
+        let answer = persist(self.progress, attempt, |trouble| self.may_pass(trouble));
+        let state = match answer {
+            Ok(answer) => read(&answer)?,
+            Err(trouble) => {
+                self.stopped.store(true, Ordering::Relaxed);
+                return Err(interrupted(trouble));
+            }
+        };
+        if state.next_offset < batch.end() {
+            bail!(
+                "the service counts {} lines where {} were sent; is another import of this file \
+                 running?",
+                state.next_offset,
+                batch.end()
             );
         }
-        Ok(())
+        Ok(state)
+    }
+
+    /// The service does not expect this batch: its answer got lost, or it came before its turn.
+    fn misplaced(&self, batch: &Batch, trouble: Trouble) -> Result<Value, Trouble> {
+        let told = self.api.get(self.path(""))?;
+        match told.get("next_offset").and_then(Value::as_u64) {
+            Some(offset) if offset >= batch.end() => Ok(told),
+            Some(offset) if offset < batch.offset => {
+                Err(Trouble::Unreachable(anyhow::anyhow!("the batch before is not stored yet")))
+            }
+            _ => Err(trouble),
+        }
     }
 
     /// Ends the session: what is not named any more is deleted now.
-    pub fn complete(mut self, force: bool) -> anyhow::Result<Told> {
+    pub fn complete(&self, force: bool, last: State) -> anyhow::Result<Told> {
         let body = serde_json::to_vec(&json!({"force": force}))?;
         let request = Request::new(Method::POST, self.path("/complete")).body(body);
-        let answer = persist(
-            self.progress,
-            || match self.api.send(&request) {
-                // An answer that got lost: the session may have ended well.
-                Err(trouble) if trouble.code() == Some("RULEWARD.ImportClosed") => {
-                    self.api.get(self.path(""))
+        let attempt = || match self.api.send(&request) {
+            // An answer that got lost: the session has ended well.
+            Err(trouble) if trouble.code() == Some("RULEWARD.ImportClosed") => {
+                self.api.get(self.path(""))
+            }
+            other => other,
+        };
+        let (trouble, cancel) =
+            match persist(self.progress, attempt, |trouble| self.may_pass(trouble)) {
+                Ok(answer) => {
+                    return Ok(Told { report: read(&answer)?.report, not_deleted: None });
                 }
-                Err(trouble) => match (trouble.code(), &trouble) {
-                    (Some("RULEWARD.ImportIncomplete"), Trouble::Refused(refused)) => {
-                        // Another run of the same file begins anew.
-                        let _ = self.api.send(&Request::new(Method::DELETE, self.path("")));
-                        Ok(Value::String(refused.to_string()))
-                    }
-                    (Some("RULEWARD.ImportDeletesMost"), Trouble::Refused(refused)) => {
-                        Ok(Value::String(refused.to_string()))
-                    }
-                    _ => Err(trouble),
+                Err(trouble) => match trouble.code() {
+                    Some("RULEWARD.ImportIncomplete") => (trouble, true),
+                    Some("RULEWARD.ImportDeletesMost") => (trouble, false),
+                    _ => return Err(interrupted(trouble)),
                 },
-                told => told,
-            },
-            Trouble::may_pass,
-        );
-        match answer.map_err(|trouble| self.stopped(trouble))? {
-            Value::String(reason) => {
-                Ok(Told { report: self.state.report, not_deleted: Some(reason) })
-            }
-            told => {
-                self.state = read(&told)?;
-                Ok(Told { report: self.state.report, not_deleted: None })
-            }
+            };
+        if cancel {
+            // Another run of the same file begins anew; one with --force need not.
+            let _ = self.api.send(&Request::new(Method::DELETE, self.path("")));
         }
+        let reason = anyhow::Error::from(trouble).to_string();
+        Ok(Told { report: last.report, not_deleted: Some(reason) })
     }
+}
 
-    fn stopped(&self, trouble: Trouble) -> anyhow::Error {
-        let interrupted = trouble.may_pass();
-        let error = anyhow::Error::from(trouble);
-        if interrupted { error.context(Interrupted(self.state.next_offset)) } else { error }
-    }
+fn interrupted(trouble: Trouble) -> anyhow::Error {
+    let interrupted = trouble.may_pass();
+    let error = anyhow::Error::from(trouble);
+    if interrupted { error.context(Interrupted) } else { error }
 }
 
 fn read(told: &Value) -> anyhow::Result<State> {

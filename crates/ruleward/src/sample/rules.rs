@@ -18,12 +18,12 @@ pub fn rules(inventory: &Inventory) -> Vec<NewPolicyAssignment> {
             .says("A disk that is attached to nothing costs money.")
             .build(),
         Draft::new("disks-of-allowed-specifications", "allowed-volume-specs", "cost")
-            .parameter("listOfAllowedSpecs", json!(["SSD", "ESSD", "SAS"]))
+            .parameter("listOfAllowedSpecs", json!(["SSD", "ESSD", "SAS", "SATA"]))
             .build(),
         Draft::new("servers-of-allowed-flavors", "allowed-ecs-flavors", "cost")
             .parameter(
                 "listOfAllowedFlavors",
-                json!(["s7.large.2", "s7.xlarge.2", "c7.2xlarge.2", "m7.xlarge.8"]),
+                json!(["s7.large.2", "s7.xlarge.2", "c7.2xlarge.2", "m7.xlarge.8", "s3.small.1"]),
             )
             .build(),
         Draft::new("servers-from-golden-images", "allowed-images-by-id", "security")

@@ -7,10 +7,10 @@ use crate::place::StoreArgs;
 
 /// Run the service.
 ///
-/// On a laptop:  ruleward serve --dev --sample
-///
-/// In earnest:  make an account, a user and a key with `ruleward accounts create`,
-/// `ruleward users create` and `ruleward keys create`, then  ruleward serve --config ruleward.toml
+/// On a laptop, `ruleward serve --dev --sample` is all. In earnest, make an account, a user and
+/// a key with `ruleward accounts create`, `ruleward users create` and `ruleward keys create`,
+/// then start `ruleward serve --config ruleward.toml`. SIGTERM and SIGINT end it in order:
+/// requests in hand are finished, and nothing that was acknowledged is lost.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
     /// Where to listen; port 0 picks a free one, which the first line printed tells

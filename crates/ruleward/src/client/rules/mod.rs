@@ -23,7 +23,6 @@ pub enum RulesCommand {
     List(ListArgs),
     /// Show a rule.
     Show(OneArgs),
-    /// Make a rule; it is judged at once.
     Create(Box<CreateArgs>),
     /// Enable a rule; everything is judged by it again.
     Enable(SwitchArgs),

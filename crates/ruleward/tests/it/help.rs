@@ -1,0 +1,68 @@
+//! `--help` of everything is a page to work from.
+
+use crate::harness::{ruleward, run};
+
+/// Every command that does something, with words that its page must have.
+const PAGES: &[(&[&str], &[&str])] = &[
+    (&[], &["ruleward serve --dev --sample", "HUAWEICLOUD_SDK_AK", "Exit codes"]),
+    (&["serve"], &["--listen", "--data", "--store", "--config", "--dev", "--sample", "8080"]),
+    (&["import"], &["--replace", "--force", "--endpoint", "--domain", "gzip", "Exit code"]),
+    (&["summary"], &["--tag", "--output"]),
+    (&["states"], &["--rule", "--resource", "--state", "--limit", "--output"]),
+    (&["explain"], &["<RULE>", "<RESOURCE>", "--type"]),
+    (&["rules", "list"], &["--output"]),
+    (&["rules", "show"], &["<RULE>"]),
+    (&["rules", "create"], &["--policy", "--parameter", "--type", "--region", "--period"]),
+    (&["rules", "enable"], &["--wait"]),
+    (&["rules", "disable"], &["<RULE>"]),
+    (&["rules", "delete"], &["disabled"]),
+    (&["rules", "run"], &["--wait"]),
+    (&["policies", "list"], &["--output"]),
+    (&["policies", "show"], &["<POLICY>"]),
+    (&["accounts", "create"], &["--recorder", "--id"]),
+    (&["accounts", "list"], &["--data"]),
+    (&["accounts", "recorder"], &["<ACCOUNT>", "on", "off"]),
+    (&["users", "create"], &["--role", "--password-stdin", "importer"]),
+    (&["users", "list"], &["<ACCOUNT>"]),
+    (&["users", "delete"], &["<NAME>"]),
+    (&["keys", "create"], &["--temporary", "SECONDS"]),
+    (&["keys", "list"], &["<USER>"]),
+    (&["keys", "delete"], &["<ACCESS_KEY>"]),
+];
+
+#[test]
+fn every_command_has_a_page() {
+    for (command, words) in PAGES {
+        let mut arguments = command.to_vec();
+        arguments.push("--help");
+        let page = run(ruleward(&arguments)).code(0).stdout;
+        for word in *words {
+            assert!(page.contains(word), "{command:?} lacks {word}: {page}");
+        }
+        // Every option says what it is.
+        let lines: Vec<&str> = page.lines().collect();
+        for (at, line) in lines.iter().enumerate() {
+            if line.trim_start().starts_with("--") {
+                let next = lines.get(at + 1).copied().unwrap_or_default();
+                assert!(next.trim().len() > 10, "{command:?}: {line} is not explained");
+            }
+        }
+    }
+}
+
+#[test]
+fn mistakes_of_use_end_with_two() {
+    for arguments in [
+        &["serve", "--sample"][..],
+        &["serve", "--data", "a", "--store", "sqlite:b"],
+        &["import"],
+        &["import", "x", "--force"],
+        &["import", "x", "--replace", "volumes"],
+        &["rules", "create", "x"],
+        &["nothing"],
+    ] {
+        let done = run(ruleward(arguments)).code(2);
+        assert!(done.stderr.contains("error"), "{arguments:?}: {}", done.stderr);
+    }
+    assert!(run(ruleward(&["--version"])).code(0).stdout.starts_with("ruleward "));
+}
