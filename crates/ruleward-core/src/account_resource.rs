@@ -1,5 +1,7 @@
 //! The account pseudo-resource: what periodic rules about the account as a whole judge.
 
+use std::sync::Arc;
+
 use ruleward_types::Account;
 use serde_json::{Value, json};
 
@@ -24,6 +26,12 @@ pub(crate) fn entity(account: &Account) -> Value {
         "tags": null,
         "properties": null,
     })
+}
+
+/// What `account()` of a policy gives.
+pub(crate) fn as_read(account: &Account) -> Arc<[u8]> {
+    let text = json!({ "id": account.domain_id, "name": account.name }).to_string();
+    Arc::from(text.into_bytes())
 }
 
 /// It, as policies read it.

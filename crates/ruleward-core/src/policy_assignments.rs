@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use ruleward_policy::PolicyDefinition;
+use ruleward_policy::{Catalogue, PolicyDefinition};
 use ruleward_store::WriteTx;
 use ruleward_types::ids::hex;
 use ruleward_types::{
     AccountNo, AssignmentKind, AssignmentState, CustomPolicy, Error, ErrorCode, Period,
     PolicyAssignment, PolicyAssignmentId, PolicyFilter, PolicyFilterV2, ResourceKey, Result,
-    RuleNo, RunTrigger, Tag, TriggerType,
+    RuleNo, RunTrigger, Tag, Timestamp, TriggerType,
 };
 use serde_json::{Map, Value};
 
@@ -239,54 +239,15 @@ impl Service {
 
     /// A new rule, checked, not stored.
     pub(crate) fn checked(&self, new: NewPolicyAssignment) -> Result<PolicyAssignment> {
-        let definition = self.definition_for(new.kind, new.policy_definition_id.as_deref())?;
-        let trigger = trigger_of(definition, new.period);
-        let created = self.tick();
-        let mut rule = PolicyAssignment {
-            no: RuleNo(0),
-            id: PolicyAssignmentId::new(created)?,
-            kind: new.kind,
-            name: new.name,
-            description: new.description,
-            filter: new.filter,
-            filter_v2: new.filter_v2,
-            period: new.period.or_else(|| default_period(trigger)),
-            trigger,
-            state: AssignmentState::Enabled,
-            created,
-            updated: created,
-            policy_definition_id: definition.map(|definition| definition.id.clone()),
-            custom_policy: (new.kind == AssignmentKind::Custom)
-                .then_some(new.custom_policy)
-                .flatten(),
-            parameters: new.parameters,
-            tags: new.tags,
-            created_by: "custom".to_owned(),
-            revision: String::new(),
-            mark: 1,
-            run: None,
-        };
-        check(&rule, definition)?;
-        rule.revision = revision(&rule, definition);
-        Ok(rule)
+        checked(new, self.catalogue, self.tick())
     }
 
-    /// The definition that a rule of this kind binds.
-    pub(crate) fn definition_for(
+    fn definition_for(
         &self,
         kind: AssignmentKind,
         id: Option<&str>,
     ) -> Result<Option<&'static PolicyDefinition>> {
-        if kind == AssignmentKind::Custom {
-            return Ok(None);
-        }
-        let id = id.ok_or_else(|| {
-            Error::invalid("policy_definition_id is needed for a builtin policy assignment")
-        })?;
-        self.catalogue.get(id).map(Some).ok_or_else(|| {
-            let words = format!("No policy definition has the id `{id}`.");
-            Error::with(ErrorCode::DefinitionUnknown, words)
-        })
+        definition_for(self.catalogue, kind, id)
     }
 
     /// Judges builtin rules anew whose policy changed with the program.
@@ -322,6 +283,59 @@ impl Service {
         }
         Ok(())
     }
+}
+
+/// A new rule, checked, not stored.
+pub(crate) fn checked(
+    new: NewPolicyAssignment,
+    catalogue: &Catalogue,
+    created: Timestamp,
+) -> Result<PolicyAssignment> {
+    let definition = definition_for(catalogue, new.kind, new.policy_definition_id.as_deref())?;
+    let trigger = trigger_of(definition, new.period);
+    let mut rule = PolicyAssignment {
+        no: RuleNo(0),
+        id: PolicyAssignmentId::new(created)?,
+        kind: new.kind,
+        name: new.name,
+        description: new.description,
+        filter: new.filter,
+        filter_v2: new.filter_v2,
+        period: new.period.or_else(|| default_period(trigger)),
+        trigger,
+        state: AssignmentState::Enabled,
+        created,
+        updated: created,
+        policy_definition_id: definition.map(|definition| definition.id.clone()),
+        custom_policy: (new.kind == AssignmentKind::Custom).then_some(new.custom_policy).flatten(),
+        parameters: new.parameters,
+        tags: new.tags,
+        created_by: "custom".to_owned(),
+        revision: String::new(),
+        mark: 1,
+        run: None,
+    };
+    check(&rule, definition)?;
+    rule.revision = revision(&rule, definition);
+    Ok(rule)
+}
+
+/// The definition that a rule of this kind binds.
+fn definition_for<'a>(
+    catalogue: &'a Catalogue,
+    kind: AssignmentKind,
+    id: Option<&str>,
+) -> Result<Option<&'a PolicyDefinition>> {
+    if kind == AssignmentKind::Custom {
+        return Ok(None);
+    }
+    let id = id.ok_or_else(|| {
+        Error::invalid("policy_definition_id is needed for a builtin policy assignment")
+    })?;
+    catalogue.get(id).map(Some).ok_or_else(|| {
+        let words = format!("No policy definition has the id `{id}`.");
+        Error::with(ErrorCode::DefinitionUnknown, words)
+    })
 }
 
 pub(crate) fn not_found() -> Error {

@@ -71,12 +71,8 @@ impl Judge {
             .map(|rule| (rule.no, (!in_scope(rule)).then_some(Verdict::OutOfScope)))
             .collect();
         // These read the resource and the clock; the others get their verdicts by tickets.
-        rules.change_programs.evaluate(
-            &mut self.scratch,
-            body,
-            &Alone(self.now),
-            &mut self.outcomes,
-        );
+        let alone = Alone { now: self.now, account: Arc::clone(&self.set.account) };
+        rules.change_programs.evaluate(&mut self.scratch, body, &alone, &mut self.outcomes);
         for (rule, outcome) in self.set.changes(&rules).zip(&self.outcomes) {
             if let Ok(n) = judgement.binary_search_by_key(&rule.no, |(no, _)| *no)
                 && let Some((_, verdict @ None)) = judgement.get_mut(n)

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::account_resource;
 use parking_lot::Mutex;
 use ruleward_policy::Environment;
 use ruleward_store::ReadTx;
@@ -71,6 +72,11 @@ impl Environment for Surroundings<'_> {
         Some(self.recorder_enabled)
     }
 
+    fn account(&self) -> Option<Arc<[u8]>> {
+        let account = self.tx.account(self.account).ok()??;
+        Some(account_resource::as_read(&account))
+    }
+
     fn resources(&self, provider_type: &str) -> Inventory {
         if let Some(known) = self.looked_up.lock().get(provider_type) {
             return known.clone();
@@ -81,12 +87,19 @@ impl Environment for Surroundings<'_> {
     }
 }
 
-/// The surroundings of policies that look at nothing but the resource and the clock.
-pub(crate) struct Alone(pub(crate) Timestamp);
+/// The surroundings of policies that look at nothing but the resource, the account's id and the clock.
+pub(crate) struct Alone {
+    pub(crate) now: Timestamp,
+    pub(crate) account: Arc<[u8]>,
+}
 
 impl Environment for Alone {
     fn now_ms(&self) -> i64 {
-        self.0.ms()
+        self.now.ms()
+    }
+
+    fn account(&self) -> Option<Arc<[u8]>> {
+        Some(Arc::clone(&self.account))
     }
 
     fn recorder_enabled(&self) -> Option<bool> {

@@ -12,6 +12,7 @@ use ruleward_types::{
 
 use super::planes::plane_no;
 use super::scope::{Scope, Subject};
+use crate::account_resource;
 
 /// A rule, compiled.
 #[derive(Debug)]
@@ -120,6 +121,8 @@ pub(crate) fn definition_of<'a>(
 pub(crate) struct RuleSet {
     pub(crate) version: i64,
     pub(crate) recorder_enabled: bool,
+    /// The account, as policies read it.
+    pub(crate) account: Arc<[u8]>,
     /// Ascending by number.
     rules: Vec<CompiledRule>,
     by_type: Mutex<HashMap<String, Arc<TypeRules>>>,
@@ -148,6 +151,7 @@ impl RuleSet {
         Ok(Self {
             version: account.rules_version,
             recorder_enabled: account.recorder.enabled,
+            account: account_resource::as_read(account),
             rules: rules
                 .into_iter()
                 .map(|rule| CompiledRule::new(rule, catalogue))

@@ -63,6 +63,7 @@ impl fmt::Debug for SqliteStore {
 impl SqliteStore {
     /// Opens the store in a file, makes it if it is new, and brings its schema up to date.
     pub fn open(path: &Path) -> Result<Arc<Self>> {
+        private(path)?;
         let mut connection = connect(path, WRITER_CACHE_KIB)?;
         embedded::migrations::runner()
             .run(&mut connection)
@@ -148,6 +149,17 @@ impl Tx<'_> {
 
 impl ReadTx for Tx<'_> {}
 impl WriteTx for Tx<'_> {}
+
+/// Makes a new file for its owner only; SQLite makes its other files alike.
+fn private(path: &Path) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(Error::internal("make the store", e))
+        }
+        _ => Ok(()),
+    }
+}
 
 fn connect(path: &Path, cache_kib: i64) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE

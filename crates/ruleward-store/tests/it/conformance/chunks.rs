@@ -1,0 +1,163 @@
+//! Types, chunks, planes and tickets.
+
+use ruleward_store::{Chunk, Ticket};
+use ruleward_types::{AccountNo, ChunkNo, ResourceType};
+
+use super::Place;
+
+pub(crate) fn types_fold_case(place: Place) {
+    let (account, other) = (place.account("a"), place.account("b"));
+    let found = place.store().write(move |tx| {
+        let first = tx.ensure_type(account, &ResourceType::new("EVS", "Volumes"))?;
+        let again = tx.ensure_type(account, &ResourceType::new("evs", "volumes"))?;
+        let second = tx.ensure_type(account, &ResourceType::account())?;
+        let elsewhere = tx.ensure_type(other, &ResourceType::new("evs", "volumes"))?;
+        Ok((first, again, second, elsewhere))
+    });
+    let (first, again, second, elsewhere) = found.unwrap();
+    assert_eq!(first, again);
+    assert!(first != second && first != elsewhere);
+    place
+        .store()
+        .read(|tx| {
+            let types = tx.types(account)?;
+            let numbers: Vec<_> = types.iter().map(|row| row.no).collect();
+            assert_eq!(numbers, [first, second], "in the order first seen");
+            assert_eq!(types[0].resource_type.provider, "EVS", "as first spelled");
+            assert_eq!(tx.resource_type(second)?, Some(ResourceType::account()));
+            assert_eq!(tx.resource_type(elsewhere)?.unwrap().provider, "evs");
+            assert_eq!(tx.resource_type(ruleward_types::TypeNo(999))?, None);
+            Ok(())
+        })
+        .unwrap();
+}
+
+pub(crate) fn changes_of_types_are_counted(place: Place) {
+    let account = place.account("a");
+    let (one, two) = place
+        .store()
+        .write(move |tx| {
+            let one = tx.ensure_type(account, &ResourceType::new("evs", "volumes"))?;
+            let two = tx.ensure_type(account, &ResourceType::new("obs", "buckets"))?;
+            Ok((one, two))
+        })
+        .unwrap();
+    let changes = |place: &Place| -> Vec<i64> {
+        let types = place.store().read(|tx| tx.types(account)).unwrap();
+        types.into_iter().map(|row| row.changes).collect()
+    };
+    let before = changes(&place);
+    place.store().write(move |tx| tx.bump_type_changes(two)).unwrap();
+    place.store().write(move |tx| tx.bump_type_changes(two)).unwrap();
+    let after = changes(&place.reopen());
+    assert_eq!(after[0], before[0], "{one}");
+    assert!(after[1] > before[1]);
+}
+
+pub(crate) fn chunks_in_order(place: Place) {
+    let (account, other) = (place.account("a"), place.account("b"));
+    let made: Vec<Chunk> =
+        [account, other, account, account].into_iter().map(|no| place.chunk(no)).collect();
+    let buckets = place.store().write(move |tx| {
+        let no = tx.ensure_type(account, &ResourceType::new("obs", "buckets"))?;
+        tx.insert_chunk(account, no)
+    });
+    let buckets = buckets.unwrap();
+    assert_eq!((made[0].used, made[0].live, made[0].version), (0, 0, 0));
+    assert_eq!(made[0].account, account);
+    assert!(made.windows(2).all(|pair| pair[0].no < pair[1].no));
+    let changed = Chunk { used: 4096, live: 4000, version: i64::MAX, ..made[2] };
+    place.store().write(move |tx| tx.update_chunk(&changed)).unwrap();
+    place
+        .store()
+        .read(|tx| {
+            let all = tx.chunks(account, None, None, usize::MAX)?;
+            assert_eq!(all, [made[0], changed, made[3], buckets]);
+            let volumes = tx.chunks(account, Some(made[0].type_no), None, 10)?;
+            assert_eq!(volumes, [made[0], changed, made[3]]);
+            let after = tx.chunks(account, Some(made[0].type_no), Some(made[0].no), 1)?;
+            assert_eq!(after, [changed]);
+            assert_eq!(tx.chunks(account, None, Some(made[3].no), 10)?, [buckets]);
+            assert!(tx.chunks(account, None, Some(buckets.no), 10)?.is_empty());
+            assert_eq!(tx.chunks(other, None, None, 10)?, [made[1]]);
+            assert_eq!(tx.chunk(made[2].no)?, Some(changed));
+            assert_eq!(tx.chunk(ChunkNo(999))?, None);
+            Ok(())
+        })
+        .unwrap();
+}
+
+pub(crate) fn last_chunk_is_the_newest(place: Place) {
+    let (account, other) = (place.account("a"), place.account("b"));
+    let (first, theirs) = (place.chunk(account), place.chunk(other));
+    let last = |no: AccountNo, of: &Chunk| {
+        let kind = of.type_no;
+        place.store().read(|tx| tx.last_chunk(no, kind)).unwrap()
+    };
+    assert_eq!(last(account, &first), Some(first));
+    let second = place.chunk(account);
+    assert_eq!(last(account, &first), Some(second));
+    assert_eq!(last(other, &theirs), Some(theirs));
+    assert_eq!(last(account, &theirs), None);
+    // Also inside the transaction that makes one.
+    let kind = first.type_no;
+    let found = place.store().write(move |tx| {
+        let made = tx.insert_chunk(account, kind)?;
+        Ok((made, tx.last_chunk(account, kind)?))
+    });
+    let (made, found) = found.unwrap();
+    assert_eq!(found, Some(made));
+}
+
+pub(crate) fn planes_are_replaced(place: Place) {
+    let account = place.account("a");
+    let (chunk, other) = (place.chunk(account).no, place.chunk(account).no);
+    let planes = |no| place.store().read(|tx| tx.planes(no)).unwrap();
+    assert!(planes(chunk).is_empty());
+    let long: Vec<u8> = (0..100_000_u32).map(|n| n.to_le_bytes()[0]).collect();
+    let written = long.clone();
+    place.store().write(move |tx| tx.put_planes(chunk, &written)).unwrap();
+    assert_eq!(planes(chunk), long);
+    place.store().write(move |tx| tx.put_planes(chunk, b"\0short")).unwrap();
+    assert_eq!(planes(chunk), b"\0short");
+    assert!(planes(other).is_empty());
+}
+
+pub(crate) fn tickets_have_generations(place: Place) {
+    let account = place.account("a");
+    let chunk = place.chunk(account).no;
+    let store = place.store();
+    let tickets = || store.read(|tx| tx.tickets(ChunkNo(0), 10)).unwrap();
+    store.write(move |tx| tx.enqueue(chunk)).unwrap();
+    let first = tickets()[0];
+    assert_eq!(first.chunk, chunk);
+    // Woken up again while its work is done: the wake-up is not lost.
+    store.write(move |tx| tx.enqueue(chunk)).unwrap();
+    let second = tickets()[0];
+    assert_ne!(second.generation, first.generation);
+    store.write(move |tx| tx.finish_ticket(first)).unwrap();
+    assert_eq!(tickets(), [second]);
+    store.write(move |tx| tx.finish_ticket(second)).unwrap();
+    assert!(tickets().is_empty());
+    // Ending what has ended is nothing.
+    store.write(move |tx| tx.finish_ticket(second)).unwrap();
+    store.write(move |tx| tx.enqueue(chunk)).unwrap();
+    assert_eq!(tickets().len(), 1);
+}
+
+pub(crate) fn tickets_are_listed_in_order(place: Place) {
+    let (account, other) = (place.account("a"), place.account("b"));
+    let chunks = [account, other, account].map(|no| place.chunk(no).no);
+    let store = place.store();
+    store.write(move |tx| chunks.iter().rev().try_for_each(|no| tx.enqueue(*no))).unwrap();
+    let listed = |after: ChunkNo, limit| -> Vec<ChunkNo> {
+        let tickets: Vec<Ticket> = store.read(|tx| tx.tickets(after, limit)).unwrap();
+        tickets.into_iter().map(|ticket| ticket.chunk).collect()
+    };
+    assert_eq!(listed(ChunkNo(0), 10), chunks);
+    assert_eq!(listed(ChunkNo(0), 2), chunks[..2]);
+    assert_eq!(listed(chunks[0], 10), chunks[1..]);
+    assert_eq!(store.read(|tx| tx.ticket_count()).unwrap(), 3);
+    let place = place.reopen();
+    assert_eq!(place.store().read(|tx| tx.ticket_count()).unwrap(), 3);
+}
