@@ -5,6 +5,7 @@ mod inventory;
 mod random;
 mod rules;
 mod scenario;
+mod stream;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -57,6 +58,27 @@ enum Command {
         #[arg(long, default_value_t = 100)]
         rules: usize,
     },
+    /// Send a stream of signed single changes in an open loop; prints p50, p90, p99 and the worst
+    /// latency in milliseconds. With `--bare`: the same as bare synced inserts.
+    Stream {
+        /// The data folder of a running development server; with `--bare` a database file.
+        place: PathBuf,
+        /// Bare synced inserts instead.
+        #[arg(long)]
+        bare: bool,
+        /// Changes a second.
+        #[arg(long, default_value_t = 2000)]
+        rate: u64,
+        /// Clients.
+        #[arg(long, default_value_t = 64)]
+        clients: u64,
+        /// How long.
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+        /// Resources of the inventory that was imported.
+        #[arg(long, default_value_t = 100_000)]
+        resources: u64,
+    },
     /// Judge bodies in memory, without a store; prints nanoseconds.
     Engine {
         /// NDJSON.
@@ -90,6 +112,13 @@ fn main() -> Result<()> {
         Command::Evaluate { database, rules } => {
             let (evaluations, seconds) = scenario::evaluate(&database, rules)?;
             println!("{evaluations} {seconds:.3}");
+        }
+        Command::Stream { place, bare, rate, clients, seconds, resources } => {
+            let load = stream::Load { rate, clients, seconds, resources };
+            let sorted =
+                if bare { stream::bare(&place, load)? } else { stream::served(&place, load)? };
+            let [p50, p90, p99, worst] = stream::percentiles(&sorted);
+            println!("{} {p50:.2} {p90:.2} {p99:.2} {worst:.1}", sorted.len());
         }
         Command::Engine { file, rules } => {
             let (resources, ns) = scenario::engine(&file, rules)?;
