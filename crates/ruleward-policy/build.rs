@@ -4,8 +4,11 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value};
+
+#[expect(dead_code, reason = "the library uses the places")]
+#[path = "src/yaml.rs"]
+mod yaml;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -13,6 +16,7 @@ fn main() -> Outcome<()> {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../policies");
     println!("cargo::rerun-if-changed={}", root.display());
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=src/yaml.rs");
     let mut files = Vec::new();
     collect(&root, &mut files)?;
     files.sort();
@@ -44,9 +48,10 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Outcome<()> {
 /// A definition without its cases, and the cases with the name of their policy.
 fn read(file: &Path) -> Outcome<(Value, Value)> {
     let text = fs::read_to_string(file)?;
-    let documents = Yaml::load_from_str(&text)?;
-    let [document] = documents.as_slice() else { return Err("one document is expected".into()) };
-    let Value::Object(mut definition) = convert(document)? else {
+    let node = yaml::read(&text).map_err(|fault| {
+        format!("line {}, column {}: {}", fault.line, fault.column, fault.message)
+    })?;
+    let Value::Object(mut definition) = node.to_value() else {
         return Err("a mapping is expected".into());
     };
     let name = definition.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -61,28 +66,4 @@ fn read(file: &Path) -> Outcome<(Value, Value)> {
     examples.insert("policy".to_owned(), Value::String(name));
     examples.insert("cases".to_owned(), cases);
     Ok((Value::Object(definition), Value::Object(examples)))
-}
-
-fn convert(node: &Yaml<'_>) -> Outcome<Value> {
-    Ok(match node {
-        Yaml::Value(Scalar::Null) => Value::Null,
-        Yaml::Value(Scalar::Boolean(truth)) => Value::Bool(*truth),
-        Yaml::Value(Scalar::Integer(number)) => Value::from(*number),
-        Yaml::Value(Scalar::FloatingPoint(number)) => Value::from(number.into_inner()),
-        Yaml::Value(Scalar::String(text)) => Value::String(text.to_string()),
-        Yaml::Sequence(items) => items.iter().map(convert).collect::<Outcome<_>>()?,
-        Yaml::Mapping(entries) => {
-            let mut object = Map::new();
-            for (key, value) in entries {
-                let Yaml::Value(Scalar::String(key)) = key else {
-                    return Err("a key is a string".into());
-                };
-                if object.insert(key.to_string(), convert(value)?).is_some() {
-                    return Err(format!("key `{key}` is given twice").into());
-                }
-            }
-            Value::Object(object)
-        }
-        _ => return Err("tags, aliases and the like are not used here".into()),
-    })
 }

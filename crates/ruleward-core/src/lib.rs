@@ -7,6 +7,7 @@
 mod access;
 mod account_resource;
 mod accounts;
+mod coverage;
 mod evaluation;
 mod evaluations;
 mod events;
@@ -28,9 +29,10 @@ mod statistics;
 
 pub use access::{Access, Caller, IssuedToken};
 pub use accounts::NewAccessKey;
+pub use coverage::UncoveredPolicy;
 pub use evaluation::workers::Workers;
 pub use health::Gauges;
-pub use offline::{Finding, Findings, Offline};
+pub use offline::{Finding, Findings, Offline, OfflineOptions};
 pub use page::{Cursor, Page, Paged};
 pub use policy_assignments::{NewPolicyAssignment, PolicyAssignmentQuery, PolicyAssignmentUpdate};
 pub use policy_states::ReportedState;

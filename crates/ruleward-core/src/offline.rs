@@ -1,12 +1,17 @@
 //! Judging without a server: the same rules, scopes and engine over resources from a file.
+//!
+//! Several may judge parts of an input at the same time ([`Offline::another`]); what they found is
+//! brought together at the end ([`Offline::join`]). As on a server, of two resources of one type and
+//! id the later one counts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use ruleward_policy::{Catalogue, Environment, Explanation, Outcome, ProgramSet, Scratch, explain};
 use ruleward_types::{
     Account, AccountNo, ComplianceCounts, Error, PolicyAssignment, Recorder, Resource,
-    ResourceType, Result, RuleNo, Timestamp,
+    ResourceType, Result, RuleNo, Timestamp, limits,
 };
 
 use crate::account_resource;
@@ -33,8 +38,8 @@ pub struct Finding {
     pub region_id: String,
     /// Whether it could not be determined; else it is non-compliant.
     pub undetermined: bool,
-    /// Why.
-    pub explanation: Explanation,
+    /// Why; only of as many findings as were asked for.
+    pub explanation: Option<Explanation>,
 }
 
 /// What was found.
@@ -42,22 +47,49 @@ pub struct Finding {
 pub struct Findings {
     /// The rules' numbers, in the order of the rules.
     pub counts: Vec<ComplianceCounts>,
-    /// All that is not compliant, in the order of the input.
+    /// All that is not compliant, in the order of the input and then of the rules.
     pub findings: Vec<Finding>,
+    /// Different resources.
+    pub resources: u64,
+}
+
+/// What is given besides rules and resources.
+#[derive(Debug, Clone, Default)]
+pub struct OfflineOptions {
+    /// The time of the evaluation.
+    pub now: Timestamp,
+    /// The account's id; what depends on it is undetermined without.
+    pub domain_id: Option<String>,
+    /// How many findings of each rule are explained at most, the first ones of the input.
+    pub explained: usize,
 }
 
 /// Judges resources one after the other.
 #[derive(Debug)]
 pub struct Offline {
-    account: Account,
-    rules: Vec<CompiledRule>,
+    shared: Arc<Shared>,
     by_type: HashMap<ResourceType, Arc<OfType>>,
+    /// What the resource before needed.
+    latest: Option<(ResourceType, Arc<OfType>)>,
     world: World,
     /// Kept until the end where a rule looks at other resources.
     kept: Option<Vec<(u64, Resource)>>,
     scratch: Scratch,
     outcomes: Vec<Outcome>,
-    found: Findings,
+    /// How many findings of a rule are explained.
+    explained: Vec<usize>,
+    judged: Judged,
+    findings: Vec<Finding>,
+    /// How many were at work, this one included.
+    parts: usize,
+}
+
+#[derive(Debug)]
+struct Shared {
+    account: Account,
+    rules: Vec<CompiledRule>,
+    spelling: HashMap<String, ResourceType>,
+    options: OfflineOptions,
 }
 
 #[derive(Debug)]
@@ -67,9 +99,10 @@ struct OfType {
     needs_view: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct World {
     now: Timestamp,
+    account: Option<Arc<[u8]>>,
     inventory: HashMap<String, Arc<[Arc<[u8]>]>>,
 }
 
@@ -83,22 +116,122 @@ impl Environment for World {
         None
     }
 
+    fn account(&self) -> Option<Arc<[u8]>> {
+        self.account.clone()
+    }
+
     fn resources(&self, provider_type: &str) -> Result<Arc<[Arc<[u8]>]>, String> {
         let key = provider_type.to_ascii_lowercase();
-        Ok(self.inventory.get(&key).map_or_else(|| Arc::from([]), Arc::clone))
+        let found = self.inventory.get(&key).map_or_else(|| Arc::from([]), Arc::clone);
+        if found.len() > limits::LOOKUP_RESOURCES {
+            let most = limits::LOOKUP_RESOURCES;
+            return Err(format!("more than {most} resources of type {provider_type}"));
+        }
+        Ok(found)
     }
 }
 
+/// Verdicts of one resource, by the places of the rules.
+type Pattern = Box<[(usize, Verdict)]>;
+
+/// Who was judged how. Few patterns of verdicts differ, so each is kept once.
+#[derive(Debug, Default)]
+struct Judged {
+    numbers: HashMap<Pattern, usize>,
+    patterns: Vec<Pattern>,
+    records: Vec<Record>,
+    /// Of the resource in hand.
+    verdicts: Vec<(usize, Verdict)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Record {
+    /// Stands for type and id.
+    key: u128,
+    line: Option<u64>,
+    pattern: usize,
+}
+
+impl Judged {
+    fn number(&mut self, pattern: &[(usize, Verdict)]) -> usize {
+        if let Some(known) = self.numbers.get(pattern) {
+            return *known;
+        }
+        let number = self.patterns.len();
+        self.patterns.push(pattern.into());
+        self.numbers.insert(pattern.into(), number);
+        number
+    }
+
+    /// Ends the resource in hand.
+    fn close(&mut self, key: u128, line: Option<u64>) {
+        let verdicts = std::mem::take(&mut self.verdicts);
+        let pattern = self.number(&verdicts);
+        self.verdicts = verdicts;
+        self.verdicts.clear();
+        self.records.push(Record { key, line, pattern });
+    }
+
+    fn join(&mut self, other: Self) {
+        let numbers: Vec<usize> =
+            other.patterns.iter().map(|pattern| self.number(pattern)).collect();
+        self.records.extend(other.records.into_iter().filter_map(|record| {
+            Some(Record { pattern: *numbers.get(record.pattern)?, ..record })
+        }));
+    }
+
+    /// The rules' numbers over the last record of each key, how many of these are resources, and
+    /// the lines that later ones replace.
+    fn count(mut self, rules: usize) -> (Vec<ComplianceCounts>, u64, HashSet<u64>) {
+        self.records.sort_unstable_by_key(|record| record.line);
+        let mut counts = vec![ComplianceCounts::default(); rules];
+        let (mut known, mut replaced) = (HashSet::new(), HashSet::new());
+        let mut resources = 0;
+        for record in self.records.iter().rev() {
+            if !known.insert(record.key) {
+                replaced.extend(record.line);
+                continue;
+            }
+            resources += u64::from(record.line.is_some());
+            for (rule, verdict) in self.patterns.get(record.pattern).into_iter().flatten() {
+                let Some(counts) = counts.get_mut(*rule) else { continue };
+                match verdict {
+                    Verdict::Compliant => counts.compliant += 1,
+                    Verdict::NonCompliant => counts.non_compliant += 1,
+                    Verdict::Undetermined => counts.undetermined += 1,
+                    Verdict::OutOfScope => {}
+                }
+            }
+        }
+        (counts, resources, replaced)
+    }
+}
+
+/// Type and id as a number. That two of a file's have the same by chance will not happen.
+fn key_of(resource_type: &ResourceType, id: &str) -> u128 {
+    let half = |salt: u64| {
+        let mut hasher = DefaultHasher::new();
+        salt.hash(&mut hasher);
+        for part in [&resource_type.provider, &resource_type.name] {
+            part.bytes().for_each(|byte| hasher.write_u8(byte.to_ascii_lowercase()));
+            hasher.write_u8(b'.');
+        }
+        id.hash(&mut hasher);
+        u128::from(hasher.finish())
+    };
+    (half(0) << 64) | half(1)
+}
+
 impl Offline {
-    /// Judges by these rules, at this moment.
+    /// Judges by these rules.
     pub fn new(
         catalogue: &Catalogue,
         rules: Vec<NewPolicyAssignment>,
-        now: Timestamp,
+        options: OfflineOptions,
     ) -> Result<Self> {
         let mut compiled = Vec::with_capacity(rules.len());
         for (n, new) in rules.into_iter().enumerate() {
-            let mut rule: PolicyAssignment = checked(new, catalogue, now)?;
+            let mut rule: PolicyAssignment = checked(new, catalogue, options.now)?;
             rule.no = RuleNo(i64::try_from(n + 1).unwrap_or(i64::MAX));
             let rule = CompiledRule::new(rule, catalogue)?;
             if rule.program.is_none() {
@@ -108,32 +241,87 @@ impl Offline {
             }
             compiled.push(rule);
         }
-        let looks_up = compiled.iter().any(|rule| {
-            rule.program.as_ref().is_some_and(|program| !program.looks_up().is_empty())
-        });
-        Ok(Self {
+        let id = options.domain_id.clone().unwrap_or_else(|| "account".to_owned());
+        let spelling = catalogue
+            .list()
+            .iter()
+            .flat_map(|definition| &definition.default_resource_types)
+            .map(|of| ResourceType::new(&of.provider, &of.kind))
+            .map(|of| (of.key(), of))
+            .collect();
+        Ok(Self::over(Arc::new(Shared {
             account: Account {
                 no: AccountNo(0),
-                domain_id: "account".to_owned(),
-                name: "account".to_owned(),
-                created: now,
+                domain_id: id.clone(),
+                name: id,
+                created: options.now,
                 recorder: Recorder { enabled: true },
                 rules_version: 0,
             },
-            found: Findings {
-                counts: vec![ComplianceCounts::default(); compiled.len()],
-                findings: Vec::new(),
-            },
             rules: compiled,
+            spelling,
+            options,
+        })))
+    }
+
+    fn over(shared: Arc<Shared>) -> Self {
+        let looks_up = shared.rules.iter().any(|rule| {
+            rule.program.as_ref().is_some_and(|program| !program.looks_up().is_empty())
+        });
+        let account = shared.options.domain_id.is_some();
+        Self {
             by_type: HashMap::new(),
-            world: World { now, inventory: HashMap::new() },
+            latest: None,
+            world: World {
+                now: shared.options.now,
+                account: account.then(|| account_resource::as_read(&shared.account)),
+                inventory: HashMap::new(),
+            },
             kept: looks_up.then(Vec::new),
             scratch: Scratch::default(),
             outcomes: Vec::new(),
-        })
+            explained: vec![0; shared.rules.len()],
+            judged: Judged::default(),
+            findings: Vec::new(),
+            parts: 1,
+            shared,
+        }
     }
 
-    /// Judges a resource, at once or at the end. `line` is told back in findings.
+    /// Another one by the same rules, for another part of the input.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self::over(Arc::clone(&self.shared))
+    }
+
+    /// Takes over what another one was given and found.
+    pub fn join(&mut self, other: Self) {
+        self.judged.join(other.judged);
+        self.findings.extend(other.findings);
+        if let (Some(kept), Some(more)) = (&mut self.kept, other.kept) {
+            kept.extend(more);
+        }
+        self.parts += other.parts;
+    }
+
+    /// The rules, as they would be stored.
+    pub fn rules(&self) -> impl Iterator<Item = &PolicyAssignment> {
+        self.shared.rules.iter().map(|rule| &rule.rule)
+    }
+
+    /// A type as the catalogue spells it: a policy's guards compare byte by byte.
+    pub fn spell(&self, given: ResourceType) -> ResourceType {
+        if let Some((latest, _)) = &self.latest
+            && latest.provider == given.provider
+            && latest.name == given.name
+        {
+            return given;
+        }
+        self.shared.spelling.get(&given.key()).cloned().unwrap_or(given)
+    }
+
+    /// Judges a resource, at once or at the end. `line` is told back in findings; of two resources
+    /// of one type and id, the one of the higher line counts.
     pub fn add(&mut self, line: u64, resource: Resource) {
         match &mut self.kept {
             Some(kept) => kept.push((line, resource)),
@@ -144,26 +332,80 @@ impl Offline {
     /// What was found.
     pub fn finish(mut self) -> Findings {
         if let Some(kept) = self.kept.take() {
-            let mut inventory: HashMap<String, Vec<Arc<[u8]>>> = HashMap::new();
-            for (_, resource) in &kept {
-                let bodies = inventory.entry(resource.resource_type.key()).or_default();
-                bodies.push(Arc::from(resource.body.as_slice()));
-            }
-            self.world.inventory =
-                inventory.into_iter().map(|(key, bodies)| (key, Arc::from(bodies))).collect();
-            for (line, resource) in &kept {
-                self.judge(*line, resource);
-            }
+            self.judge_kept(kept);
         }
-        let body = account_resource::body(&self.account);
+        let body = account_resource::body(&self.shared.account);
         let of_account = self.of_type(&ResourceType::account());
         self.judge_body(&of_account, None, &ResourceType::account(), &body);
-        self.found
+        self.judged.close(0, None);
+        let (counts, resources, replaced) = self.judged.count(self.shared.rules.len());
+        let mut findings = self.findings;
+        findings.retain(|finding| finding.line.is_none_or(|line| !replaced.contains(&line)));
+        findings.sort_by_key(|finding| (finding.line.is_none(), finding.line, finding.rule));
+        Findings { counts, findings, resources }
+    }
+
+    /// Judges what had to wait until all resources were known.
+    fn judge_kept(&mut self, mut kept: Vec<(u64, Resource)>) {
+        kept.sort_by_key(|(line, _)| std::cmp::Reverse(*line));
+        let mut known = HashSet::new();
+        kept.retain(|(_, resource)| known.insert(key_of(&resource.resource_type, &resource.id)));
+        kept.reverse();
+        let looked_up: HashSet<String> = self
+            .shared
+            .rules
+            .iter()
+            .filter_map(|rule| rule.program.as_ref())
+            .flat_map(|program| program.looks_up())
+            .map(|of| of.to_ascii_lowercase())
+            .collect();
+        let mut inventory: HashMap<String, Vec<Arc<[u8]>>> = HashMap::new();
+        for (_, resource) in &kept {
+            let key = resource.resource_type.key();
+            if looked_up.contains(&key) {
+                let bodies = inventory.entry(key).or_default();
+                bodies.push(Arc::from(resource.body.as_slice()));
+            }
+        }
+        self.world.inventory =
+            inventory.into_iter().map(|(key, bodies)| (key, Arc::from(bodies))).collect();
+        let share = kept.len().div_ceil(self.parts).max(1);
+        let others: Vec<Self> = std::thread::scope(|scope| {
+            let works: Vec<_> = kept
+                .chunks(share)
+                .map(|share| {
+                    let mut other = self.another();
+                    other.world = self.world.clone();
+                    scope.spawn(move || {
+                        for (line, resource) in share {
+                            other.judge(*line, resource);
+                        }
+                        other
+                    })
+                })
+                .collect();
+            works
+                .into_iter()
+                .map(|work| work.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
+        });
+        for mut other in others {
+            other.kept = None;
+            self.join(other);
+        }
     }
 
     fn judge(&mut self, line: u64, resource: &Resource) {
-        let of = self.of_type(&resource.resource_type);
+        let of = match &self.latest {
+            Some((latest, of)) if *latest == resource.resource_type => Arc::clone(of),
+            _ => {
+                let of = self.of_type(&resource.resource_type);
+                self.latest = Some((resource.resource_type.clone(), Arc::clone(&of)));
+                of
+            }
+        };
         self.judge_body(&of, Some(line), &resource.resource_type, &resource.body);
+        self.judged.close(key_of(&resource.resource_type, &resource.id), Some(line));
     }
 
     fn of_type(&mut self, resource_type: &ResourceType) -> Arc<OfType> {
@@ -171,6 +413,7 @@ impl Offline {
             return Arc::clone(known);
         }
         let covering: Vec<(usize, &CompiledRule)> = self
+            .shared
             .rules
             .iter()
             .enumerate()
@@ -197,30 +440,24 @@ impl Offline {
         of.programs.evaluate(&mut self.scratch, body, &self.world, &mut self.outcomes);
         let view = of.needs_view.then(|| view::read(body));
         for (n, outcome) in of.rules.iter().zip(&self.outcomes) {
-            let (Some(rule), Some(counts)) = (self.rules.get(*n), self.found.counts.get_mut(*n))
-            else {
-                continue;
-            };
+            let Some(rule) = self.shared.rules.get(*n) else { continue };
             if view.as_ref().is_some_and(|view| !rule.scope.matches(view)) {
                 continue;
             }
-            let undetermined = match crate::evaluation::apply::verdict_of(*outcome) {
-                Verdict::NonCompliant => {
-                    counts.non_compliant += 1;
-                    false
+            let verdict = crate::evaluation::apply::verdict_of(*outcome);
+            self.judged.verdicts.push((*n, verdict));
+            if !matches!(verdict, Verdict::NonCompliant | Verdict::Undetermined) {
+                continue;
+            }
+            let explanation = match (&rule.program, self.explained.get_mut(*n)) {
+                (Some(program), Some(explained)) if *explained < self.shared.options.explained => {
+                    *explained += 1;
+                    Some(explain(program, body, &self.world))
                 }
-                Verdict::Undetermined => {
-                    counts.undetermined += 1;
-                    true
-                }
-                Verdict::Compliant | Verdict::OutOfScope => {
-                    counts.compliant += 1;
-                    continue;
-                }
+                _ => None,
             };
-            let Some(program) = &rule.program else { continue };
             let head = view::read_head(body);
-            self.found.findings.push(Finding {
+            self.findings.push(Finding {
                 rule: *n,
                 line,
                 resource_id: head.id.into_owned(),
@@ -231,8 +468,8 @@ impl Offline {
                     resource_type.to_string()
                 },
                 region_id: head.region_id.into_owned(),
-                undetermined,
-                explanation: explain(program, body, &self.world),
+                undetermined: verdict == Verdict::Undetermined,
+                explanation,
             });
         }
     }

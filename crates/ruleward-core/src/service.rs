@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use ruleward_policy::{Catalogue, catalogue};
 use ruleward_store::{ReadTx, Store, WriteTx};
-use ruleward_types::{AccountNo, Clock, Error, Result, Timestamp, limits};
+use ruleward_types::{AccountNo, Clock, Error, ErrorCode, Result, Timestamp, limits};
 
 use crate::evaluation::rule_set::{RuleSet, RuleSets};
 use crate::evaluation::workers::Signal;
@@ -19,11 +19,17 @@ pub struct Options {
     pub policy_assignment_quota: usize,
     /// Threads that judge chunks.
     pub evaluation_threads: usize,
+    /// The policies that rules can bind.
+    pub catalogue: &'static Catalogue,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { policy_assignment_quota: limits::POLICY_ASSIGNMENTS, evaluation_threads: 2 }
+        Self {
+            policy_assignment_quota: limits::POLICY_ASSIGNMENTS,
+            evaluation_threads: 2,
+            catalogue: catalogue(),
+        }
     }
 }
 
@@ -102,7 +108,7 @@ impl Service {
         let latest = store.read(|tx| tx.highest_version())?;
         let service = Arc::new(Self {
             store,
-            catalogue: catalogue(),
+            catalogue: options.catalogue,
             options,
             sealer: Sealer::new(sealing_key),
             secret,
@@ -112,13 +118,38 @@ impl Service {
             latest: AtomicI64::new(latest),
             frozen_day: AtomicI64::new(i64::MIN),
         });
+        service.check_policies()?;
         service.upgrade_policies()?;
         Ok(service)
+    }
+
+    /// Refuses a store with a rule whose policy is not in the catalogue: the file of one of the
+    /// users' own policies was taken away.
+    fn check_policies(&self) -> Result<()> {
+        for account in self.read(|tx| tx.accounts())? {
+            for rule in self.read(|tx| tx.rules(account.no))? {
+                let Some(id) = rule.policy_definition_id else { continue };
+                if self.catalogue.get(&id).is_none() {
+                    let words = format!(
+                        "The rule `{}` of account {} binds the policy {id}, which is neither predefined \
+                         nor in the folder of policies. Put its file back, or delete the rule first.",
+                        rule.name, account.domain_id
+                    );
+                    return Err(Error::with(ErrorCode::DefinitionUnknown, words));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Where the time comes from.
     pub fn clock(&self) -> &dyn Clock {
         &*self.clock
+    }
+
+    /// The policies that rules can bind.
+    pub fn catalogue(&self) -> &'static Catalogue {
+        self.catalogue
     }
 
     /// A key for the markers of lists, the same for as long as the store lives.

@@ -3,11 +3,15 @@
 //! ```text
 //! Rule ── AllOf | AnyOf | Not | Condition { value, comparator, pattern }
 //! Operand ── Literal | Expression
-//! Expr ── literal | resource() | parameters('x') | variable | recorder() | resources('p.t')
-//!         | member access | call | filter(list, lambda x: …)
+//! Expr ── literal | resource() | parameters('x') | variable | recorder() | account()
+//!         | resources('p.t') | [a, b, …] | member access | call | any(list, lambda x: …)
 //! ```
 
+mod function;
+
 use serde_json::Value;
+
+pub use function::Function;
 
 /// A place in the text of the rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,44 +94,60 @@ pub enum ExprKind {
     Variable(String),
     /// `recorder()`
     Recorder,
+    /// `account()`
+    Account,
     /// `resources('provider.type')`
     Resources(String),
     /// `object.key` or `object['key']`
     Member(Box<Expr>, String),
     /// A function over values.
     Call(Function, Vec<Expr>),
-    /// `filter(list, lambda variable: body)`
-    Filter {
-        /// What is filtered.
+    /// `[a, b, …]`
+    List(Vec<Expr>),
+    /// `filter(list, lambda variable: body)` and its like.
+    Each {
+        /// What is asked of the elements.
+        quantifier: Quantifier,
+        /// What is gone through.
         list: Box<Expr>,
         /// The name of the variable.
         variable: String,
-        /// Kept is an element for which this is `true`.
+        /// What is asked of each element.
         body: Box<Expr>,
     },
 }
 
-/// The functions that take and give values.
+/// The functions that take a list and a lambda.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Function {
-    /// A comparator as a function of two values.
-    Compare(Comparator),
-    /// `length(x)`
-    Length,
-    /// `getValue(map, key)`
-    GetValue,
-    /// `and(a, b, …)`
-    And,
-    /// `or(a, b, …)`
-    Or,
-    /// `not(x)`
-    Not,
-    /// `coalesce(a, b, …)`
-    Coalesce,
-    /// `daysSince(timestamp)`
-    DaysSince,
-    /// `needed(x)`: the verdict stays open where `x` is missing.
-    Needed,
+pub enum Quantifier {
+    /// `filter`: the elements for which the body is `true`.
+    Filter,
+    /// `map`: the values of the body.
+    Map,
+    /// `any`: is the body `true` for at least one element?
+    Any,
+    /// `all`: is the body `true` for every element?
+    All,
+}
+
+impl Quantifier {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Filter, Self::Map, Self::Any, Self::All];
+
+    /// The name in the language.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Filter => "filter",
+            Self::Map => "map",
+            Self::Any => "any",
+            Self::All => "all",
+        }
+    }
+
+    /// The one of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|quantifier| quantifier.name() == name)
+    }
 }
 
 /// The comparators, each under its name in the language.

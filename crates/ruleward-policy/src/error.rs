@@ -2,7 +2,7 @@
 
 use crate::ast::Span;
 
-/// A policy that cannot be used. The position is that of the policy's JSON text.
+/// A policy that cannot be used. The position is that of the text it was read from.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {message}")]
 pub struct PolicyError {

@@ -25,22 +25,33 @@
 //! | form | value |
 //! |---|---|
 //! | `'text'`, `1.5`, `true`, `false`, `null` | itself; in a text `\'` and `\\` stand for `'` and `\` |
+//! | `[a, b, …]` | a list |
 //! | `resource()` | the judged resource |
 //! | `parameters('x')` | the value of a parameter |
-//! | `recorder()` | `{"enabled": true or false}`; undetermined if that is not known |
+//! | `recorder()` | `{"enabled": true or false, …}`; undetermined if that is not known |
+//! | `account()` | `{"id": …, …}`; undetermined if that is not known |
 //! | `resources('provider.type')` | a list of the account's resources of a type; undetermined if not available |
 //! | `value.key`, `value['any key']` | a member of an object; missing if there is none or it is no object |
-//! | `length(x)` | elements of a list, keys of an object, code points of a text; else 0 |
-//! | `getValue(object, key)` | as a member |
-//! | `filter(list, lambda x: …)` | the elements for which the body is `true`; nothing if it is no list |
+//! | `filter(list, lambda x: …)` | the elements for which the body is `true` |
+//! | `map(list, lambda x: …)` | the values of the body, null for what is missing |
+//! | `any(list, lambda x: …)` | is the body `true` for an element? `false` for an empty list |
+//! | `all(list, lambda x: …)` | is the body `true` for every element? `true` for an empty list |
 //! | `equals(a, b)` and every other comparator | the comparator as a function, `true` or `false` |
 //! | `and(…)`, `or(…)`, `not(x)` | only the boolean `true` counts as true; stop as soon as decided |
-//! | `coalesce(a, b, …)` | the first that is neither null nor missing, else the last |
-//! | `daysSince(time)` | days with their fraction since a time; missing if it is none |
+//! | `if(condition, a, b)` | `a` if the condition is `true`, else `b` |
 //! | `needed(x)` | `x`; undetermined if `x` is missing (null is not missing) |
+//! | any other function | see `docs/policy-language.md`; what cannot be computed is missing |
 //!
-//! A time is RFC 3339, a date with or without a time of day (then UTC), or an integer of milliseconds
-//! since 1970. Lambdas nest, and an inner variable hides an outer one of the same name.
+//! What is no list has no elements. A time is RFC 3339, a date with or without a time of day (then
+//! UTC), or an integer of milliseconds since 1970. Lambdas nest, and an inner variable hides an outer
+//! one of the same name.
+//!
+//! # Look-ups
+//!
+//! In `any` and `filter` over `resources('provider.type')`, an equality of a path of the variable with
+//! something of the judged resource is found by an index, which is built once for all resources that
+//! are judged with the same [`Scratch`] and the same answer of [`Environment::resources`]. Any other
+//! look-up walks over all resources of the type, within [`STEP_BUDGET`].
 //!
 //! # Comparators
 //!
@@ -64,25 +75,30 @@
 //! # Bounds
 //!
 //! [`MAX_TEXT_BYTES`], [`MAX_NODES`] and [`MAX_DEPTH`] bound a rule, a memory limit bounds each regular
-//! expression, [`STEP_BUDGET`] bounds a run; values are compared to a depth of 64.
+//! expression, [`STEP_BUDGET`] bounds a run, which may make texts and lists of up to a mebibyte; values
+//! are compared to a depth of 64.
 
 pub mod ast;
 mod definition;
 mod engine;
 mod error;
 pub mod json;
+mod lint;
 mod policy;
 mod syntax;
+mod yaml;
 
 pub use definition::{
-    Catalogue, ParameterDeclaration, ParameterError, ParameterType, PolicyDefinition, Provenance,
-    ResourceType, Subject, Texts, TriggerType, catalogue,
+    Case, CaseReport, CaseResult, Catalogue, CatalogueClash, ConditionCoverage, NameEvidence,
+    ParameterDeclaration, ParameterError, ParameterType, PolicyDefinition, Provenance,
+    ResourceType, Subject, Texts, TriggerType, Verdict, catalogue, format, run_cases,
 };
 pub use engine::{
-    Environment, ExplainedCondition, ExplainedNode, Explanation, NodeKind, Outcome, Program,
-    ProgramSet, ReadPath, Reason, STEP_BUDGET, Scratch, explain,
+    Environment, ExplainedCondition, ExplainedNode, Explanation, LookupKey, NodeKind, Outcome,
+    Program, ProgramSet, ReadPath, Reason, STEP_BUDGET, Scratch, explain,
 };
 pub use error::PolicyError;
+pub use lint::{Lint, Severity};
 pub use policy::{ParamName, Policy};
 pub use syntax::{MAX_DEPTH, MAX_NODES, MAX_TEXT_BYTES};
 

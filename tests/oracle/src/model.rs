@@ -10,8 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ruleward_policy::{PolicyDefinition, Subject, catalogue};
 use ruleward_types::{ComplianceCounts, Period, PolicyFilter, PolicyFilterV2, Tag};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
+use crate::counts::{count, worst};
+use crate::entity::{account_resource, normal_form};
 use crate::filter;
 use crate::policy::{Verdict, World, evaluate};
 
@@ -141,9 +143,9 @@ impl ModelRule {
     fn carries(&self, tags: &[(&str, Option<&str>)]) -> bool {
         tags.is_empty()
             || tags.iter().any(|(key, value)| {
-                self.tags.iter().any(|tag| {
-                    tag.key == *key && value.is_none_or(|value| tag.value == value)
-                })
+                self.tags
+                    .iter()
+                    .any(|tag| tag.key == *key && value.is_none_or(|value| tag.value == value))
             })
     }
 }
@@ -165,6 +167,8 @@ pub struct Model {
     pub now_s: i64,
     resources: BTreeMap<Key, Stored>,
     changes: u64,
+    /// Types as they were spelled first.
+    spellings: BTreeMap<String, (String, String)>,
     /// Types that ever had a resource: these have chunks that a run looks at.
     kinds: BTreeSet<String>,
     /// Its rules, oldest first.
@@ -180,6 +184,7 @@ impl Model {
             now_s,
             resources: BTreeMap::new(),
             changes: 0,
+            spellings: BTreeMap::new(),
             kinds: BTreeSet::new(),
             rules: Vec::new(),
         }
@@ -202,10 +207,18 @@ impl Model {
         Key { kind, id: text("id").to_owned() }
     }
 
+    /// How the type of a resource is spelled: as it was first.
+    pub fn spell(&mut self, entity: &Value) -> (String, String) {
+        let text = |field: &str| entity.get(field).and_then(Value::as_str).unwrap_or_default();
+        let as_given = (text("provider").to_owned(), text("type").to_owned());
+        self.spellings.entry(Self::key_of(entity).kind).or_insert(as_given).clone()
+    }
+
     /// Stores a resource; it is judged at once by whoever judges changes.
     pub fn put(&mut self, entity: &Value) -> Put {
         let key = Self::key_of(entity);
-        let resource = normal_form(entity);
+        let (provider, name) = self.spell(entity);
+        let resource = normal_form(entity, &provider, &name);
         let put = match self.resources.get(&key) {
             Some(stored) if stored.resource == resource => return Put::Unchanged,
             Some(_) => Put::Changed,
@@ -218,7 +231,8 @@ impl Model {
         if !self.recorder {
             return put;
         }
-        let world = self.world();
+        // Whoever judges changes reads nothing but the resource.
+        let world = World::default();
         for rule in self.rules.iter_mut().filter(|rule| rule.enabled) {
             if !rule.has_in_scope(&resource) {
                 rule.states.remove(&key);
@@ -316,8 +330,8 @@ impl Model {
         let now = self.now_s;
         if let Some(rule) = self.rules.get_mut(place) {
             let periodic = rule.enabled && rule.is_periodic();
-            rule.next_run = periodic
-                .then(|| now + rule.period.unwrap_or(Period::TwentyFourHours).seconds());
+            rule.next_run =
+                periodic.then(|| now + rule.period.unwrap_or(Period::TwentyFourHours).seconds());
         }
     }
 
@@ -458,7 +472,8 @@ impl Model {
                 by_resource.entry(key).or_default().push(*verdict);
             }
         }
-        let resources = by_resource.into_values().filter_map(|verdicts| worst(verdicts.into_iter()));
+        let resources =
+            by_resource.into_values().filter_map(|verdicts| worst(verdicts.into_iter()));
         (count(resources), count(by_rule.into_iter()), names)
     }
 
@@ -475,60 +490,4 @@ impl Model {
             .filter(|(_, counts)| counts.compliant + counts.non_compliant > 0)
             .collect()
     }
-}
-
-fn count(verdicts: impl Iterator<Item = Verdict>) -> ComplianceCounts {
-    let mut counts = ComplianceCounts::default();
-    for verdict in verdicts {
-        match verdict {
-            Verdict::Compliant => counts.compliant += 1,
-            Verdict::NonCompliant => counts.non_compliant += 1,
-            Verdict::Undetermined => counts.undetermined += 1,
-        }
-    }
-    counts
-}
-
-/// A violation weighs most; what could not be determined is not called compliant.
-fn worst(verdicts: impl Iterator<Item = Verdict>) -> Option<Verdict> {
-    let verdicts: Vec<Verdict> = verdicts.collect();
-    [Verdict::NonCompliant, Verdict::Undetermined, Verdict::Compliant]
-        .into_iter()
-        .find(|verdict| verdicts.contains(verdict))
-}
-
-/// A resource as it is stored: every field there, types spelled as the catalogue spells them.
-pub fn normal_form(entity: &Value) -> Value {
-    let text = |field: &str, default: &str| {
-        entity.get(field).and_then(Value::as_str).unwrap_or(default).to_owned()
-    };
-    let (mut provider, mut name) = (text("provider", ""), text("type", ""));
-    for of in catalogue().list().iter().flat_map(|of| &of.default_resource_types) {
-        if of.provider.eq_ignore_ascii_case(&provider) && of.kind.eq_ignore_ascii_case(&name) {
-            (provider, name) = (of.provider.clone(), of.kind.clone());
-        }
-    }
-    let mut tags = Map::new();
-    for (key, value) in entity.get("tags").and_then(Value::as_object).into_iter().flatten() {
-        tags.insert(key.clone(), value.as_str().unwrap_or_default().into());
-    }
-    json!({
-        "id": text("id", ""), "name": text("name", ""), "provider": provider, "type": name,
-        "region_id": text("region_id", "global"), "project_id": text("project_id", ""),
-        "project_name": text("project_name", ""), "ep_id": text("ep_id", "0"),
-        "ep_name": text("ep_name", "default"), "checksum": text("checksum", ""),
-        "created": entity.get("created"), "updated": entity.get("updated"),
-        "provisioning_state": entity.get("provisioning_state"),
-        "tags": tags,
-        "properties": entity.get("properties").cloned().unwrap_or_else(|| json!({})),
-    })
-}
-
-/// The account as policies read it.
-fn account_resource(domain_id: &str) -> Value {
-    json!({
-        "id": domain_id, "name": "Account", "provider": null, "type": null,
-        "region_id": "global", "project_id": null, "ep_id": null, "created": null,
-        "updated": null, "provisioning_state": null, "tags": null, "properties": null,
-    })
 }

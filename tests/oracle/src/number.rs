@@ -45,8 +45,7 @@ pub fn compare(left: &str, right: &str) -> Ordering {
         Ordering::Equal if sign(&left) == 0 => Ordering::Equal,
         Ordering::Equal => {
             // Digits without trailing zeros order as texts do.
-            let order =
-                size(&left).cmp(&size(&right)).then_with(|| left.digits.cmp(&right.digits));
+            let order = size(&left).cmp(&size(&right)).then_with(|| left.digits.cmp(&right.digits));
             if left.negative { order.reverse() } else { order }
         }
         decided => decided,

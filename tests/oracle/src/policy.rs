@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use regex::Regex;
-use ruleward_policy::ast::{Comparator, Condition, Expr, ExprKind, Function, Operand, Rule};
+use ruleward_policy::ast::{
+    Comparator, Condition, Expr, ExprKind, Function, Operand, Quantifier, Rule,
+};
 use serde_json::{Map, Value, json};
 
-use crate::number;
+use crate::{library, number};
 
 /// What a rule finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,22 +49,24 @@ pub fn evaluate(
 }
 
 /// The verdict stays open.
-struct Open;
+pub(crate) struct Open;
 
-type Result<T> = std::result::Result<T, Open>;
-type Variables<'a> = Vec<(&'a str, Value)>;
+pub(crate) type Result<T> = std::result::Result<T, Open>;
+pub(crate) type Variables<'a> = Vec<(&'a str, Value)>;
 
 #[derive(Clone)]
-enum Found<'a> {
+pub(crate) enum Found<'a> {
     Missing,
     Json(Value),
-    /// What `daysSince` computes.
-    Days(f64),
+    /// What is computed beyond whole numbers.
+    Float(f64),
     /// A list whose elements are looked for when somebody asks for them.
-    Filter(Rc<Filter<'a>>),
+    Each(Rc<Each<'a>>),
 }
 
-struct Filter<'a> {
+/// A `filter` or `map`.
+pub(crate) struct Each<'a> {
+    quantifier: Quantifier,
     list: &'a Expr,
     variable: &'a str,
     body: &'a Expr,
@@ -76,12 +80,12 @@ impl From<Option<&Value>> for Found<'_> {
 }
 
 impl Found<'_> {
-    fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         matches!(self, Self::Missing | Self::Json(Value::Null))
     }
 
-    fn is_list(&self) -> bool {
-        matches!(self, Self::Filter(_) | Self::Json(Value::Array(_)))
+    pub(crate) fn is_list(&self) -> bool {
+        matches!(self, Self::Each(_) | Self::Json(Value::Array(_)))
     }
 
     fn member(&self, key: &str) -> Self {
@@ -92,7 +96,7 @@ impl Found<'_> {
     }
 }
 
-struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     parameters: &'a Map<String, Value>,
     resource: &'a Value,
     world: &'a World,
@@ -153,12 +157,46 @@ impl<'a> Reader<'a> {
                 Found::Json(Value::Array(found.clone()))
             }
             ExprKind::Member(object, key) => self.expr(object, variables)?.member(key),
-            ExprKind::Filter { list, variable, body } => Found::Filter(Rc::new(Filter {
-                list,
-                variable,
-                body,
-                variables: variables.clone(),
-            })),
+            // No account is asked for in what is tested here.
+            ExprKind::Account => return Err(Open),
+            ExprKind::List(elements) => {
+                let mut list = Vec::new();
+                for element in elements {
+                    let value = self.expr(element, variables)?;
+                    list.push(self.value(&value)?.unwrap_or_default());
+                }
+                Found::Json(Value::Array(list))
+            }
+            ExprKind::Each { quantifier, list, variable, body } => {
+                let each = Each {
+                    quantifier: *quantifier,
+                    list,
+                    variable,
+                    body,
+                    variables: variables.clone(),
+                };
+                match quantifier {
+                    Quantifier::Filter | Quantifier::Map => Found::Each(Rc::new(each)),
+                    Quantifier::Any => {
+                        let filter = Each { quantifier: Quantifier::Filter, ..each };
+                        let mut any = false;
+                        self.each(&Found::Each(Rc::new(filter)), &mut |_| {
+                            any = true;
+                            Ok(false)
+                        })?;
+                        Found::Json(any.into())
+                    }
+                    Quantifier::All => {
+                        let list = self.expr(each.list, variables)?;
+                        let mut all = true;
+                        self.each(&list, &mut |element| {
+                            all = self.holds(each.body, &with(&each, element))?;
+                            Ok(all)
+                        })?;
+                        Found::Json(all.into())
+                    }
+                }
+            }
             ExprKind::Call(function, arguments) => self.call(*function, arguments, variables)?,
         })
     }
@@ -216,12 +254,42 @@ impl<'a> Reader<'a> {
                 }
                 Ok(last)
             }
-            Function::DaysSince => Ok(self.days_since(&argument(0)?)),
+            Function::If => {
+                let condition = arguments.first().map(|part| self.holds(part, variables));
+                argument(if condition.transpose()? == Some(true) { 1 } else { 2 })
+            }
+            Function::DaysSince => Ok(self.elapsed(&argument(0)?, 24.0)),
+            Function::DaysUntil => Ok(self.elapsed(&argument(0)?, -24.0)),
+            Function::HoursSince => Ok(self.elapsed(&argument(0)?, 1.0)),
+            Function::Concat => {
+                let mut joined = String::new();
+                for part in arguments {
+                    let Found::Json(Value::String(text)) = self.expr(part, variables)? else {
+                        return Ok(Found::Missing);
+                    };
+                    joined.push_str(&text);
+                }
+                Ok(Found::Json(joined.into()))
+            }
             Function::Needed => match argument(0)? {
                 Found::Missing => Err(Open),
                 found => Ok(found),
             },
+            _ => {
+                let (one, two) = (argument(0)?, argument(1)?);
+                self.library(function, one, &two)
+            }
         }
+    }
+
+    /// A found value as JSON; `None` where it is missing.
+    pub(crate) fn value(&self, found: &Found<'a>) -> Result<Option<Value>> {
+        Ok(match found {
+            Found::Missing => None,
+            Found::Json(value) => Some(value.clone()),
+            Found::Float(float) => serde_json::Number::from_f64(*float).map(Value::Number),
+            Found::Each(_) => Some(Value::Array(self.elements(found)?)),
+        })
     }
 
     /// Only the boolean true is true.
@@ -230,7 +298,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Visits the elements of a list until the visitor says stop. What is no list has none.
-    fn each(
+    pub(crate) fn each(
         &self,
         list: &Found<'a>,
         visit: &mut dyn FnMut(&Value) -> Result<bool>,
@@ -243,12 +311,18 @@ impl<'a> Reader<'a> {
                     }
                 }
             }
-            Found::Filter(filter) => {
-                let list = self.expr(filter.list, &filter.variables)?;
+            Found::Each(each) => {
+                let list = self.expr(each.list, &each.variables)?;
                 self.each(&list, &mut |element| {
-                    let mut variables = filter.variables.clone();
-                    variables.push((filter.variable, element.clone()));
-                    if self.holds(filter.body, &variables)? { visit(element) } else { Ok(true) }
+                    let variables = with(each, element);
+                    if each.quantifier == Quantifier::Map {
+                        let value = self.expr(each.body, &variables)?;
+                        visit(&self.value(&value)?.unwrap_or_default())
+                    } else if self.holds(each.body, &variables)? {
+                        visit(element)
+                    } else {
+                        Ok(true)
+                    }
                 })?;
             }
             _ => {}
@@ -256,7 +330,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn elements(&self, list: &Found<'a>) -> Result<Vec<Value>> {
+    pub(crate) fn elements(&self, list: &Found<'a>) -> Result<Vec<Value>> {
         let mut elements = Vec::new();
         self.each(list, &mut |element| {
             elements.push(element.clone());
@@ -341,30 +415,39 @@ impl<'a> Reader<'a> {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "the language computes with 64-bit floats")]
-    fn days_since(&self, time: &Found<'a>) -> Found<'a> {
+    fn elapsed(&self, time: &Found<'a>, hours: f64) -> Found<'a> {
         let at = match time {
-            Found::Json(Value::String(text)) => milliseconds(text),
-            Found::Json(Value::Number(number)) => {
-                let text = number.to_string();
-                let plain = text.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit());
-                if plain { text.parse().ok() } else { None }
-            }
-            _ => None,
+            Found::Json(Value::String(text)) => library::milliseconds(text),
+            time => whole(time),
         };
         match at.and_then(|at: i64| self.world.now_ms.checked_sub(at)) {
-            Some(age) => Found::Days(age as f64 / (24.0 * 3600.0 * 1000.0)),
+            Some(age) => Found::Float(age as f64 / (hours * 3600.0 * 1000.0)),
             None => Found::Missing,
         }
     }
 }
 
-/// RFC 3339, or a date and time that is taken as UTC.
-fn milliseconds(text: &str) -> Option<i64> {
-    let moment = text.parse::<jiff::Timestamp>().ok().or_else(|| {
-        let civil: jiff::civil::DateTime = text.parse().ok()?;
-        Some(civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
-    });
-    moment.map(|moment| moment.as_millisecond())
+/// The variables within a lambda.
+fn with<'a>(each: &Each<'a>, element: &Value) -> Variables<'a> {
+    let mut variables = each.variables.clone();
+    variables.push((each.variable, element.clone()));
+    variables
+}
+
+/// A number that is written as a whole one.
+pub(crate) fn whole(found: &Found<'_>) -> Option<i64> {
+    let Found::Json(Value::Number(number)) = found else { return None };
+    let text = number.to_string();
+    let plain = text.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit());
+    if plain { text.parse().ok() } else { None }
+}
+
+pub(crate) fn float(found: &Found<'_>) -> Option<f64> {
+    match found {
+        Found::Float(float) => Some(*float),
+        Found::Json(Value::Number(number)) => number.to_string().parse().ok(),
+        _ => None,
+    }
 }
 
 fn contains_key(map: &Found<'_>, key: &Found<'_>) -> bool {
@@ -384,12 +467,7 @@ fn matches_pattern(value: &Found<'_>, pattern: &Found<'_>) -> bool {
 }
 
 /// The order of two numbers.
-fn order(a: &Found<'_>, b: &Found<'_>) -> Option<Ordering> {
-    let float = |of: &Found<'_>| match of {
-        Found::Days(days) => Some(*days),
-        Found::Json(Value::Number(number)) => number.to_string().parse::<f64>().ok(),
-        _ => None,
-    };
+pub(crate) fn order(a: &Found<'_>, b: &Found<'_>) -> Option<Ordering> {
     match (a, b) {
         (Found::Json(Value::Number(a)), Found::Json(Value::Number(b))) => {
             Some(number::compare(&a.to_string(), &b.to_string()))
@@ -399,7 +477,7 @@ fn order(a: &Found<'_>, b: &Found<'_>) -> Option<Ordering> {
 }
 
 /// Equality inside lists and objects, where null equals null.
-fn same(a: &Value, b: &Value) -> bool {
+pub(crate) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => {
             number::compare(&a.to_string(), &b.to_string()) == Ordering::Equal
@@ -408,8 +486,7 @@ fn same(a: &Value, b: &Value) -> bool {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
         }
         (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len()
-                && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
         }
         _ => a == b,
     }

@@ -99,7 +99,7 @@ pub(crate) struct Changes<'a> {
     account: AccountNo,
     set: Arc<RuleSet>,
     judge: Judge,
-    types: HashMap<String, TypeNo>,
+    types: HashMap<String, (TypeNo, ResourceType)>,
     edits: BTreeMap<ChunkNo, ChunkEdit>,
     open_chunks: HashMap<TypeNo, ChunkNo>,
     /// Types of which a resource changed.
@@ -161,13 +161,19 @@ impl<'a> Changes<'a> {
     }
 
     fn type_no(&mut self, resource_type: &ResourceType) -> Result<TypeNo> {
-        let key = resource_type.key();
-        if let Some(no) = self.types.get(&key) {
-            return Ok(*no);
+        Ok(self.known_type(resource_type)?.0)
+    }
+
+    /// A type's row and its spelling; both are made with its first resource.
+    fn known_type(&mut self, given: &ResourceType) -> Result<(TypeNo, ResourceType)> {
+        let key = given.key();
+        if let Some(known) = self.types.get(&key) {
+            return Ok(known.clone());
         }
-        let no = self.tx.ensure_type(self.account, resource_type)?;
-        self.types.insert(key, no);
-        Ok(no)
+        let no = self.tx.ensure_type(self.account, given)?;
+        let spelled = self.tx.resource_type(no)?.unwrap_or_else(|| given.clone());
+        self.types.insert(key, (no, spelled.clone()));
+        Ok((no, spelled))
     }
 
     fn edit(&mut self, no: ChunkNo) -> Result<&mut ChunkEdit> {
@@ -177,6 +183,18 @@ impl<'a> Changes<'a> {
                 Ok(place.insert(ChunkEdit::load(self.tx, no, counted(&self.set))?))
             }
         }
+    }
+
+    /// A resource whose type was first seen in another spelling while this one was read is
+    /// spelled, and judged, like that.
+    fn respelled(&mut self, judged: Judged) -> Result<Judged> {
+        let given = &judged.resource.resource_type;
+        let (_, known) = self.known_type(given)?;
+        if known.provider == given.provider && known.name == given.name {
+            return Ok(judged);
+        }
+        let resource = Resource::parse(&judged.resource.body, |_| known.clone())?;
+        Ok(self.judge.judge(resource))
     }
 
     /// Where a resource of this type lives.
@@ -243,7 +261,7 @@ impl<'a> Changes<'a> {
         judged_by: i64,
         version: i64,
     ) -> Result<(WriteOutcome, ResourceKey)> {
-        let Judged { resource, judgement } = judged;
+        let Judged { resource, judgement } = self.respelled(judged)?;
         let judgement = if judged_by == self.set.version {
             judgement
         } else {

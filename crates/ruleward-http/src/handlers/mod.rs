@@ -1,5 +1,6 @@
 //! One function per operation: extract, call, convert.
 
+pub(crate) mod coverage;
 pub(crate) mod evaluations;
 pub(crate) mod events;
 pub(crate) mod explanations;
@@ -11,4 +12,5 @@ pub(crate) mod policy_assignments;
 pub(crate) mod policy_definitions;
 pub(crate) mod policy_states;
 pub(crate) mod policy_summaries;
+pub(crate) mod previews;
 pub(crate) mod resources;

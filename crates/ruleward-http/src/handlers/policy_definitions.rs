@@ -1,7 +1,7 @@
 //! Predefined policies.
 
 use ruleward_core::{Access, Cursor, Page};
-use ruleward_policy::{PolicyDefinition, catalogue};
+use ruleward_policy::PolicyDefinition;
 use ruleward_types::{Error, ErrorCode, Result};
 
 use crate::call::{Answer, Call};
@@ -25,7 +25,7 @@ pub(crate) fn list(call: &Call, _: &Access) -> Result<Answer> {
     let language = language(call)?;
     let query = call.query()?;
     let Page { limit, after } = call.page(&query, PAGE)?;
-    let definitions = catalogue().list();
+    let definitions = call.service().catalogue().list();
     let start = after.map_or(0, |place| usize::try_from(place.0).unwrap_or(usize::MAX));
     let rows: Vec<_> = definitions.iter().skip(start).take(limit).collect();
     let end = start.saturating_add(rows.len());
@@ -39,6 +39,7 @@ pub(crate) fn show(call: &Call, _: &Access) -> Result<Answer> {
     let language = language(call)?;
     let id = call.parameter("policy_definition_id")?;
     validation::POLICY_DEFINITION_ID.check("policy_definition_id", id)?;
-    let definition = catalogue().get(id).ok_or_else(|| Error::new(ErrorCode::NotFound))?;
+    let found = call.service().catalogue().get(id);
+    let definition = found.ok_or_else(|| Error::new(ErrorCode::NotFound))?;
     Answer::json(&PolicyDefinitionAnswer::new(definition, language))
 }

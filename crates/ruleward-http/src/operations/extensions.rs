@@ -5,7 +5,9 @@ use http::Method;
 
 use super::Handler::{Allowed, Known, Open};
 use super::{Load, Operation, Origin};
-use crate::handlers::{events, explanations, health, identity, imports, operation_list, resources};
+use crate::handlers::{
+    coverage, events, explanations, health, identity, imports, operation_list, previews, resources,
+};
 
 macro_rules! table {
     ($($origin:ident $prefix:literal {
@@ -43,6 +45,9 @@ pub(super) static OPERATIONS: &[Operation] = table! {
         POST "/imports/{import_id}/complete" 200 CompleteImport "ruleward:resources:import" Light => Allowed(imports::complete);
         GET "/policy-assignments/{policy_assignment_id}/event" 200 GetEvaluationEvent "rms:policyStates:update" Light => Allowed(events::get);
         GET "/policy-assignments/{policy_assignment_id}/policy-states/{resource_id}/explanation" 200 ExplainPolicyState "rms:policyStates:get" Light => Allowed(explanations::get);
+        POST "/policy-assignments/preview" 200 PreviewPolicyAssignment "rms:policyStates:get" Light => Allowed(previews::preview);
+        POST "/resources/evaluate" 200 EvaluateResource "rms:policyStates:get" Resource => Allowed(previews::evaluate);
+        GET "/policies/coverage" 200 GetPolicyCoverage "rms:policyStates:get" Light => Allowed(coverage::policies);
     }
     Extension "" {
         GET "/v1/ruleward/operations" 200 ListOperations "" None => Open(operation_list::list);

@@ -10,6 +10,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+pub(crate) mod coverage;
 pub(crate) mod evaluations;
 pub(crate) mod filters;
 pub(crate) mod identity;
@@ -18,6 +19,7 @@ pub(crate) mod policy_assignments;
 pub(crate) mod policy_definitions;
 pub(crate) mod policy_states;
 pub(crate) mod policy_summaries;
+pub(crate) mod previews;
 
 /// A page of a list.
 #[derive(Debug, Serialize)]

@@ -8,6 +8,7 @@ use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use ruleward_core::{SealingKey, Service, Workers};
 use ruleward_http::{AppState, Options, router};
+use ruleward_policy::Catalogue;
 use ruleward_sign::{Credentials, SignedRequest, sign, sign_derived};
 use ruleward_store::sqlite::SqliteStore;
 use ruleward_types::{Account, Clock, Recorder, Role, SystemClock};
@@ -88,10 +89,19 @@ impl Server {
     }
 
     pub fn start_with(http_options: Options) -> Self {
+        Self::start_as(http_options, ruleward_core::Options::default())
+    }
+
+    /// A server with policies of its own.
+    pub fn start_over(catalogue: &'static Catalogue) -> Self {
+        let options = ruleward_core::Options { catalogue, ..ruleward_core::Options::default() };
+        Self::start_as(Options::default(), options)
+    }
+
+    fn start_as(http_options: Options, options: ruleward_core::Options) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&directory.path().join("store.sqlite")).unwrap();
         let sealing_key = SealingKey::new([1; 32]);
-        let options = ruleward_core::Options::default();
         let service = Service::open(store, Arc::new(SystemClock), &sealing_key, options).unwrap();
         let account = service.create_account("home", None, Recorder { enabled: true }).unwrap();
         let state = AppState::new(Arc::clone(&service), http_options).unwrap();

@@ -12,4 +12,5 @@ mod operations;
 mod policy_assignments;
 mod policy_definitions;
 mod policy_states;
+mod previews;
 mod resources;

@@ -48,6 +48,26 @@ impl PolicyDefinition {
 }
 
 impl ParameterDeclaration {
+    /// What is wrong with the declaration itself.
+    pub(super) fn check_limits(&self) -> Result<(), String> {
+        if let Some(pattern) = &self.pattern
+            && Regex::new(pattern).is_err()
+        {
+            return Err(format!("`{pattern}` is not a regular expression"));
+        }
+        let number = |limit: &Number| limit.to_string();
+        if let (Some(least), Some(most)) = (&self.minimum, &self.maximum)
+            && compare_numbers(number(least).as_bytes(), number(most).as_bytes())
+                .is_some_and(Ordering::is_gt)
+        {
+            return Err(format!("the minimum {least} is above the maximum {most}"));
+        }
+        if let Some(default) = self.default.as_ref().filter(|default| !default.is_null()) {
+            self.accept(default).map_err(|message| format!("the default: {message}"))?;
+        }
+        Ok(())
+    }
+
     /// The value in its own type, or what is wrong with it.
     fn accept(&self, given: &Value) -> Result<Value, String> {
         let value = self.typed(given)?;

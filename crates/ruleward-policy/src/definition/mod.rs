@@ -1,26 +1,50 @@
 //! Definitions of policies: what the catalogue holds.
 
 mod binding;
+mod cases;
 mod catalogue;
 mod file;
+mod format;
+mod load;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
 
 pub use binding::ParameterError;
-pub use catalogue::{Catalogue, catalogue};
+pub use cases::{Case, CaseReport, CaseResult, ConditionCoverage, Verdict, run_cases};
+pub use catalogue::{Catalogue, CatalogueClash, catalogue};
+pub use format::format;
+
+use cases::CaseStore;
 
 use crate::{LANGUAGE_VERSION, Policy};
 
-/// A text in the languages of the console.
+/// A text in the languages of the console. A file may give one text for all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Value")]
 pub struct Texts {
     /// English.
     pub en: String,
     /// Chinese.
     pub zh: String,
+}
+
+impl TryFrom<Value> for Texts {
+    type Error = &'static str;
+
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
+        match value {
+            Value::String(text) => Ok(Self { en: text.clone(), zh: text }),
+            Value::Object(texts) if texts.len() == 2 => match (texts.get("en"), texts.get("zh")) {
+                (Some(Value::String(en)), Some(Value::String(zh))) => {
+                    Ok(Self { en: en.clone(), zh: zh.clone() })
+                }
+                _ => Err("a text, or texts under `en` and `zh`"),
+            },
+            _ => Err("a text, or texts under `en` and `zh`"),
+        }
+    }
 }
 
 /// When a policy is evaluated.
@@ -34,25 +58,38 @@ pub enum TriggerType {
 }
 
 /// What a policy judges.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Subject {
     /// Each resource in scope.
+    #[default]
     Resource,
     /// The account as a whole, as one pseudo-resource.
     Account,
 }
 
 /// Where the rule of a policy comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Provenance {
     /// The rule stands in the vendor's documentation.
     Documented,
     /// The rule is ours; its description and the properties that it reads are documented.
+    #[default]
     Derived,
     /// The rule is ours, and some of what it reads is a guess.
     Assumed,
+}
+
+/// Whence the name of a policy is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NameEvidence {
+    /// The name stands in the vendor's documentation.
+    #[default]
+    Documented,
+    /// The vendor has such a policy; its name is not known, and this one is ours.
+    Unknown,
 }
 
 /// A type of resources.
@@ -144,8 +181,13 @@ pub struct PolicyDefinition {
     pub policy: Policy,
     /// Where the rule comes from.
     pub provenance: Provenance,
-    /// SHA-256 over what the policy means: language version, rule, parameters. 64 hexadecimal digits.
+    /// Whence its name is known.
+    pub name_evidence: NameEvidence,
+    /// The paths of the resource without which there is no verdict, as `properties.flavor`.
+    pub needs: Vec<String>,
+    /// SHA-256 over what the policy means: language version, rule, parameters, needs. 64 hexadecimal digits.
     pub content_hash: String,
+    case_store: CaseStore,
 }
 
 impl PolicyDefinition {
@@ -156,7 +198,7 @@ impl PolicyDefinition {
 }
 
 /// The hash of what a policy means. Texts for people do not count.
-fn content_hash(rule: &Value, parameters: &[ParameterDeclaration]) -> String {
+fn content_hash(rule: &Value, parameters: &[ParameterDeclaration], needs: &[String]) -> String {
     let mut hash = Sha256::new();
     hash.update(format!("ruleward.policy.language.{LANGUAGE_VERSION}\n{rule}\n"));
     for parameter in parameters {
@@ -191,7 +233,13 @@ fn content_hash(rule: &Value, parameters: &[ParameterDeclaration]) -> String {
         ]);
         hash.update(format!("{meaning}\n"));
     }
+    for path in needs {
+        hash.update(format!("needs {path}\n"));
+    }
+    hexadecimal(&hash.finalize())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
     let digits = |byte: &u8| [byte >> 4, byte & 15];
-    let hash = hash.finalize();
-    hash.iter().flat_map(digits).filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+    bytes.iter().flat_map(digits).filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }

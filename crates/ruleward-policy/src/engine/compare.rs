@@ -4,15 +4,13 @@ use memchr::memmem;
 
 use super::Reason;
 use super::compile::accepts;
-use super::evaluate::{Evaluator, Scope};
+use super::evaluate::{Evaluator, InScope};
 use super::value::{Val, number_order};
 use crate::ast::Comparator;
 use crate::json::{Elements, Entries, RawString, RawValue, compare_numbers, member, unescape};
 
 /// How deep nested values are compared.
 const MAX_NESTING: usize = 64;
-
-type InScope<'s, 'a> = Option<&'s Scope<'s, 'a>>;
 
 impl<'a> Evaluator<'a, '_> {
     /// A positive comparator on two values.
@@ -66,10 +64,7 @@ impl<'a> Evaluator<'a, '_> {
             (Val::Object(a), Val::Object(b)) => {
                 self.same(RawValue::Object(a), RawValue::Object(b), MAX_NESTING)
             }
-            (
-                Val::Array(_) | Val::Filter(_) | Val::Resources(_),
-                Val::Array(_) | Val::Filter(_) | Val::Resources(_),
-            ) => self.same_lists(left, right, scope),
+            _ if left.is_list() && right.is_list() => self.same_lists(left, right, scope),
             _ => Ok(number_order(left, right).is_some_and(std::cmp::Ordering::is_eq)),
         }
     }
@@ -93,7 +88,7 @@ impl<'a> Evaluator<'a, '_> {
     }
 
     /// As elements of a list: there, null equals null.
-    fn equal_within(
+    pub(super) fn equal_within(
         &mut self,
         left: Val<'a>,
         right: Val<'a>,
@@ -176,7 +171,7 @@ impl<'a> Evaluator<'a, '_> {
         Ok(surplus == 0)
     }
 
-    fn has_element(
+    pub(super) fn has_element(
         &mut self,
         list: Val<'a>,
         wanted: Val<'a>,
@@ -209,10 +204,7 @@ impl<'a> Evaluator<'a, '_> {
                 self.charge_bytes(text.raw_len())?;
                 Ok(part_of(part, text))
             }
-            (Val::Array(_) | Val::Filter(_) | Val::Resources(_), _) => {
-                self.has_element(container, wanted, scope)
-            }
-            _ => Ok(false),
+            _ => self.has_element(container, wanted, scope),
         }
     }
 }

@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 
 use super::constant::{Constant, ConstantSet};
 use super::evaluate::fold;
-use super::program::{Comparison, Expr, Filter, Node, Test};
-use crate::ast::{self, Comparator, ExprKind, Function, Operand, Rule, Span};
+use super::join::{Join, LookupKey, Step, found_by_key};
+use super::program::{Comparison, Each, Expr, Node, Test};
+use crate::ast::{self, Comparator, ExprKind, Function, Operand, Quantifier, Rule, Span};
 use crate::error::PolicyError;
 use crate::syntax::is_constant;
 
@@ -39,13 +40,14 @@ pub(crate) struct Compiler<'a> {
     parameters: &'a Map<String, Value>,
     looks_up: &'a [String],
     pub(crate) paths: Vec<Vec<String>>,
+    pub(crate) keys: Vec<LookupKey>,
     /// The variables of the enclosing lambdas, innermost last.
     variables: Vec<&'a str>,
 }
 
 impl<'a> Compiler<'a> {
     pub(crate) fn new(parameters: &'a Map<String, Value>, looks_up: &'a [String]) -> Self {
-        Self { parameters, looks_up, paths: Vec::new(), variables: Vec::new() }
+        Self { parameters, looks_up, paths: Vec::new(), keys: Vec::new(), variables: Vec::new() }
     }
 
     pub(crate) fn rule(&mut self, rule: &'a Rule) -> Result<Node, PolicyError> {
@@ -125,7 +127,7 @@ impl<'a> Compiler<'a> {
         Ok(Comparison { value, test, negate })
     }
 
-    fn path(&mut self, path: Vec<String>) -> usize {
+    pub(crate) fn path(&mut self, path: Vec<String>) -> usize {
         if let Some(known) = self.paths.iter().position(|known| *known == path) {
             return known;
         }
@@ -162,19 +164,51 @@ impl<'a> Compiler<'a> {
             }
             ExprKind::Variable(name) => Expr::Variable(self.levels_out(name), Box::default()),
             ExprKind::Recorder => Expr::Recorder,
-            ExprKind::Resources(wanted) => Expr::Resources(
-                self.looks_up.iter().position(|known| known == wanted).unwrap_or(usize::MAX),
-            ),
+            ExprKind::Account => Expr::Account,
+            ExprKind::Resources(wanted) => Expr::Resources(self.look_up(wanted)),
+            ExprKind::List(elements) => Expr::List(self.exprs(elements)?),
             ExprKind::Member(object, key) => self.member(object, key)?,
             ExprKind::Call(function, arguments) => self.call(*function, arguments, expr.span)?,
-            ExprKind::Filter { list, variable, body } => {
+            ExprKind::Each { quantifier, list, variable, body } => {
+                let join = match quantifier {
+                    Quantifier::Filter | Quantifier::Any => self.join(list, variable, body)?,
+                    Quantifier::Map | Quantifier::All => None,
+                };
                 let list = self.expr(list)?;
                 self.variables.push(variable);
                 let body = self.expr(body);
                 self.variables.pop();
-                Expr::Filter(Box::new(Filter { list, body: body? }))
+                Expr::Each(Box::new(Each { quantifier: *quantifier, list, body: body?, join }))
             }
         })
+    }
+
+    fn look_up(&self, wanted: &str) -> usize {
+        self.looks_up.iter().position(|known| known == wanted).unwrap_or(usize::MAX)
+    }
+
+    /// A look-up whose body asks for equality with something outside of it.
+    fn join(
+        &mut self,
+        list: &'a ast::Expr,
+        variable: &'a str,
+        body: &'a ast::Expr,
+    ) -> Result<Option<Join>, PolicyError> {
+        let ExprKind::Resources(wanted) = &list.kind else { return Ok(None) };
+        let Some(key) = found_by_key(variable, body) else { return Ok(None) };
+        let depth = key.variables.len();
+        self.variables.extend(&key.variables);
+        let outer = self.expr(key.outer);
+        self.variables.truncate(self.variables.len() - depth);
+        let outer = outer?;
+        let of_resource = match &outer {
+            Expr::Path(path) => self.paths.get(*path).cloned(),
+            _ => None,
+        };
+        self.keys.push(LookupKey::new(wanted, &key.steps, of_resource));
+        let lookup = self.look_up(wanted);
+        let steps: Box<[Step]> = key.steps.into();
+        Ok(Some(Join { number: self.keys.len() - 1, lookup, steps, outer, depth }))
     }
 
     fn levels_out(&self, name: &str) -> usize {
@@ -214,6 +248,7 @@ impl<'a> Compiler<'a> {
             Function::And => return Ok(Expr::And(self.exprs(arguments)?)),
             Function::Or => return Ok(Expr::Or(self.exprs(arguments)?)),
             Function::Coalesce => return Ok(Expr::Coalesce(self.exprs(arguments)?)),
+            Function::If => return Ok(Expr::If(self.exprs(arguments)?)),
             _ => {}
         }
         // The parser has counted the arguments.
@@ -237,10 +272,25 @@ impl<'a> Compiler<'a> {
             }
             Function::Length => Expr::Length(Box::new(self.expr(first)?)),
             Function::Not => Expr::Not(Box::new(self.expr(first)?)),
-            Function::DaysSince => Expr::DaysSince(Box::new(self.expr(first)?)),
             Function::Needed => Expr::Needed(Box::new(self.expr(first)?)),
-            Function::And | Function::Or | Function::Coalesce => return Err(lacking()),
+            function => Expr::Call(function, self.exprs(arguments)?),
         })
+    }
+}
+
+/// The truth of a condition that reads nothing but literals.
+pub(crate) fn always(condition: &ast::Condition, none: &Map<String, Value>) -> Option<bool> {
+    let literal = |operand: &Operand| match operand {
+        Operand::Literal(..) => true,
+        Operand::Expression { expr, .. } => is_constant(expr),
+    };
+    if !literal(&condition.value) || !literal(&condition.pattern) {
+        return None;
+    }
+    // Without values for parameters only a rule without any compiles.
+    match Compiler::new(none, &[]).condition(condition).ok()? {
+        Node::Fixed(truth) => Some(truth),
+        _ => None,
     }
 }
 

@@ -54,7 +54,7 @@ impl Constant {
             Val::Text(text) => Self::Text(owned(text).into()),
             Val::Array(text) => Self::Array(text.into()),
             Val::Object(text) => Self::Object(text.into()),
-            Val::Filter(_) | Val::Resources(_) => return None,
+            Val::Each(_) | Val::Keys(_) | Val::Values(_) | Val::Resources(_) => return None,
         })
     }
 

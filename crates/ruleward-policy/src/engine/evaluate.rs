@@ -5,30 +5,40 @@ use std::sync::Arc;
 
 use super::constant::Constant;
 use super::environment::Environment;
-use super::program::{Comparison, Expr, Filter, Node, Test};
-use super::time::timestamp_ms;
+use super::join::{Asked, Indexes};
+use super::made::{Made, Tail};
+use super::program::{Comparison, Expr, Node, Test};
 use super::value::Val;
 use super::{Outcome, Program, Reason, STEP_BUDGET};
-use crate::json::{self, Elements, Entries, RawString, RawValue, unescape};
+use crate::ast::Quantifier;
+use crate::json::{self, RawString, RawValue, unescape};
 
-type Body = Arc<[u8]>;
+pub(super) type Body = Arc<[u8]>;
 type Found = Result<Arc<[Body]>, Reason>;
-
-/// A day in milliseconds.
-const DAY_MS: f64 = 86_400_000.0;
 
 /// The look-ups of one run, fetched when first asked for.
 pub(crate) struct Lookups<'a> {
     types: &'a [String],
     found: Vec<OnceCell<Found>>,
+    /// The indexes of the program's keys.
+    pub(super) asked: Vec<Asked>,
+    recorder: OnceCell<Option<Body>>,
+    account: OnceCell<Option<Body>>,
 }
 
 impl<'a> Lookups<'a> {
-    pub(crate) fn new(types: &'a [String]) -> Self {
-        Self { types, found: types.iter().map(|_| OnceCell::new()).collect() }
+    /// For a program that looks up these types, by so many keys.
+    pub(crate) fn new(types: &'a [String], keys: usize) -> Self {
+        Self {
+            types,
+            found: types.iter().map(|_| OnceCell::new()).collect(),
+            asked: (0..keys).map(|_| OnceCell::new()).collect(),
+            recorder: OnceCell::new(),
+            account: OnceCell::new(),
+        }
     }
 
-    fn get(&self, number: usize, env: &dyn Environment) -> Result<&[Body], Reason> {
+    pub(super) fn get(&self, number: usize, env: &dyn Environment) -> Result<&Arc<[Body]>, Reason> {
         let (Some(wanted), Some(cell)) = (self.types.get(number), self.found.get(number)) else {
             return Err(Reason::LookupUnavailable);
         };
@@ -42,11 +52,11 @@ impl<'a> Lookups<'a> {
 
 /// The variables in sight, innermost first.
 pub(crate) struct Scope<'s, 'a> {
-    value: Val<'a>,
-    outer: Option<&'s Scope<'s, 'a>>,
+    pub(super) value: Val<'a>,
+    pub(super) outer: Option<&'s Scope<'s, 'a>>,
 }
 
-type InScope<'s, 'a> = Option<&'s Scope<'s, 'a>>;
+pub(super) type InScope<'s, 'a> = Option<&'s Scope<'s, 'a>>;
 
 /// One run of one program.
 pub(crate) struct Evaluator<'a, 'b> {
@@ -55,8 +65,13 @@ pub(crate) struct Evaluator<'a, 'b> {
     pub(crate) values: &'a [Option<RawValue<'a>>],
     pub(crate) env: &'a dyn Environment,
     pub(crate) lookups: &'a Lookups<'a>,
+    pub(crate) indexes: &'b mut Indexes,
     pub(crate) steps: u32,
     pub(crate) buffer: &'b mut Vec<u8>,
+    /// Where the next value that is made is kept.
+    pub(crate) made: &'a Tail,
+    pub(crate) made_bytes: usize,
+    pub(crate) nesting: usize,
 }
 
 /// What a callback of [`Evaluator::each`] answers: go on or stop.
@@ -119,9 +134,8 @@ impl<'a> Evaluator<'a, '_> {
             Test::In(set) => {
                 set.has_scalar(value, self.buffer)
                     || match value {
-                        Val::Array(_) | Val::Object(_) | Val::Filter(_) | Val::Resources(_) => {
-                            self.any_equal(value, &set.nested, scope)?
-                        }
+                        Val::Object(_) => self.any_equal(value, &set.nested, scope)?,
+                        list if list.is_list() => self.any_equal(value, &set.nested, scope)?,
                         _ => false,
                     }
             }
@@ -229,7 +243,11 @@ impl<'a> Evaluator<'a, '_> {
                 let length = self.length(list, scope)?;
                 Val::Integer(i64::try_from(length).unwrap_or(i64::MAX))
             }
-            Expr::Filter(filter) => Val::Filter(filter),
+            Expr::Each(each) => match each.quantifier {
+                Quantifier::Filter | Quantifier::Map => Val::Each(each),
+                Quantifier::Any => Val::Bool(self.any(each, scope)?),
+                Quantifier::All => Val::Bool(self.all_elements(each, scope)?),
+            },
             Expr::GetValue(map, key) => {
                 let map = self.expr(map, scope)?;
                 match (map, self.expr(key, scope)?) {
@@ -264,10 +282,6 @@ impl<'a> Evaluator<'a, '_> {
                 }
                 value
             }
-            Expr::DaysSince(time) => {
-                let time = self.expr(time, scope)?;
-                self.days_since(time)
-            }
             Expr::Needed(value) => match self.expr(value, scope)? {
                 Val::Missing => return Err(Reason::NeededValueMissing),
                 value => value,
@@ -276,15 +290,31 @@ impl<'a> Evaluator<'a, '_> {
                 self.lookups.get(*number, self.env)?;
                 Val::Resources(*number)
             }
-            Expr::Recorder => match self.env.recorder_enabled() {
-                Some(true) => Val::Object(b"{\"enabled\":true}"),
-                Some(false) => Val::Object(b"{\"enabled\":false}"),
+            Expr::Recorder => match self.lookups.recorder.get_or_init(|| self.env.recorder()) {
+                Some(text) => Val::from(json::parse(text)?),
                 None => return Err(Reason::RecorderUnknown),
             },
+            Expr::Account => match self.lookups.account.get_or_init(|| self.env.account()) {
+                Some(text) => Val::from(json::parse(text)?),
+                None => return Err(Reason::LookupUnavailable),
+            },
+            Expr::List(elements) => self.list(elements, scope)?,
+            Expr::If(parts) => match &**parts {
+                [condition, yes, no] => {
+                    let chosen = if self.truth(condition, scope)? { yes } else { no };
+                    self.expr(chosen, scope)?
+                }
+                _ => Val::Missing,
+            },
+            Expr::Call(function, arguments) => self.call(*function, arguments, scope)?,
         })
     }
 
-    fn member(&mut self, object: &'a [u8], key: RawString<'_>) -> Result<Val<'a>, Reason> {
+    pub(super) fn member(
+        &mut self,
+        object: &'a [u8],
+        key: RawString<'_>,
+    ) -> Result<Val<'a>, Reason> {
         self.charge_bytes(object.len())?;
         Ok(Val::from(json::member(object, key)?))
     }
@@ -298,101 +328,13 @@ impl<'a> Evaluator<'a, '_> {
         }
         Ok(value)
     }
+}
 
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds of any date fit 53 bits")]
-    fn days_since(&mut self, time: Val<'a>) -> Val<'a> {
-        let at = match time {
-            Val::Text(text) => {
-                self.buffer.clear();
-                if text.raw_len() <= 512 {
-                    unescape(text, self.buffer);
-                }
-                std::str::from_utf8(self.buffer).ok().and_then(timestamp_ms)
-            }
-            Val::Integer(ms) => Some(ms),
-            Val::Number(text) => json::small_integer(text),
-            _ => None,
-        };
-        match at.and_then(|at| self.env.now_ms().checked_sub(at)) {
-            Some(age) => Val::Float(age as f64 / DAY_MS),
-            None => Val::Missing,
-        }
-    }
-
-    fn length(&mut self, value: Val<'a>, scope: InScope<'_, 'a>) -> Result<usize, Reason> {
-        let mut count = 0;
-        match value {
-            Val::Text(text) => {
-                self.charge_bytes(text.raw_len())?;
-                count = text.code_points();
-            }
-            Val::Object(object) => {
-                self.charge_bytes(object.len())?;
-                let mut entries = Entries::new(object);
-                while entries.try_next()?.is_some() {
-                    count += 1;
-                }
-            }
-            Val::Array(_) | Val::Filter(_) | Val::Resources(_) => {
-                self.each(value, scope, &mut |_, _| {
-                    count += 1;
-                    Ok(true)
-                })?;
-            }
-            _ => {}
-        }
-        Ok(count)
-    }
-
-    /// Calls back with each element of a list; other values have none.
-    pub(super) fn each(
-        &mut self,
-        list: Val<'a>,
-        scope: InScope<'_, 'a>,
-        callback: &mut dyn FnMut(&mut Self, Val<'a>) -> Flow,
-    ) -> Result<(), Reason> {
-        match list {
-            Val::Array(text) => {
-                self.charge_bytes(text.len())?;
-                let mut elements = Elements::new(text);
-                while let Some(element) = elements.try_next()? {
-                    self.charge(1)?;
-                    if !callback(self, element.into())? {
-                        break;
-                    }
-                }
-                Ok(())
-            }
-            Val::Filter(filter) => self.each_kept(filter, scope, callback),
-            Val::Resources(number) => {
-                for body in self.lookups.get(number, self.env)? {
-                    self.charge(1)?;
-                    if !callback(self, json::parse(body)?.into())? {
-                        break;
-                    }
-                }
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn each_kept(
-        &mut self,
-        filter: &'a Filter,
-        scope: InScope<'_, 'a>,
-        callback: &mut dyn FnMut(&mut Self, Val<'a>) -> Flow,
-    ) -> Result<(), Reason> {
-        let list = self.expr(&filter.list, scope)?;
-        self.each(list, scope, &mut |evaluator, element| {
-            let inner = Scope { value: element, outer: scope };
-            if evaluator.truth(&filter.body, Some(&inner))? {
-                callback(evaluator, element)
-            } else {
-                Ok(true)
-            }
-        })
-    }
+/// What runs of programs share, kept from one to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Buffers {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) indexes: Indexes,
 }
 
 /// Runs one program over extracted values. `settled` parts of a top `allOf` are known to hold.
@@ -402,11 +344,25 @@ pub(crate) fn run<'a>(
     values: &'a [Option<RawValue<'a>>],
     settled: usize,
     env: &'a dyn Environment,
-    buffer: &mut Vec<u8>,
+    buffers: &mut Buffers,
 ) -> Outcome {
-    let lookups = Lookups::new(program.looks_up());
-    let mut evaluator =
-        Evaluator { places, values, env, lookups: &lookups, steps: STEP_BUDGET, buffer };
+    let lookups = Lookups::new(program.looks_up(), program.keys.len());
+    let made = Made::default();
+    let mut evaluator = Evaluator {
+        places,
+        values,
+        env,
+        lookups: &lookups,
+        indexes: &mut buffers.indexes,
+        steps: STEP_BUDGET,
+        buffer: &mut buffers.bytes,
+        made: &made.first,
+        made_bytes: 0,
+        nesting: 0,
+    };
+    if program.needs.iter().any(|path| evaluator.path(*path).is_none()) {
+        return Outcome::Undetermined(Reason::NeededValueMissing);
+    }
     let holds = match &program.root {
         Node::AllOf(parts) => evaluator.all(parts.get(settled..).unwrap_or(&[])),
         root => evaluator.node(root),
@@ -437,14 +393,20 @@ impl Environment for Nowhere {
 
 /// The value of an expression over constants.
 pub(crate) fn fold(expr: &Expr) -> Option<Constant> {
-    let lookups = Lookups::new(&[]);
+    let lookups = Lookups::new(&[], 0);
+    let made = Made::default();
     let mut evaluator = Evaluator {
         places: &[],
         values: &[],
         env: &Nowhere,
         lookups: &lookups,
+        indexes: &mut Indexes::default(),
         steps: STEP_BUDGET,
         buffer: &mut Vec::new(),
+        made: &made.first,
+        made_bytes: 0,
+        nesting: 0,
     };
-    Constant::from_val(evaluator.expr(expr, None).ok()?)
+    let value = evaluator.expr(expr, None).ok()?;
+    Constant::from_val(evaluator.settled(value, None).ok()?)
 }

@@ -5,13 +5,14 @@ use serde_json::Value;
 
 use super::compile::Compiler;
 use super::environment::Environment;
-use super::evaluate::{Evaluator, Lookups};
+use super::evaluate::{Buffers, Evaluator, Lookups};
+use super::made::Made;
 use super::program::{Expr, Node};
 use super::set::is_object;
 use super::value::Val;
 use super::{Outcome, Program, Reason, STEP_BUDGET};
 use crate::ast::{Condition, Operand, Rule};
-use crate::json::{PathSetBuilder, RawValue, Seen};
+use crate::json::{PathSetBuilder, RawString, RawValue, Seen};
 
 /// Why a program finds what it finds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -23,6 +24,9 @@ pub struct Explanation {
     pub reason: Option<Reason>,
     /// The pointers of the conditions that decided.
     pub decisive: Vec<String>,
+    /// The paths that the policy needs and the resource lacks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
     /// The rule's tree; absent where the resource could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<ExplainedNode>,
@@ -104,21 +108,21 @@ struct Prepared {
 /// Evaluates a program on a resource and tells how it went.
 pub fn explain(program: &Program, resource: &[u8], env: &dyn Environment) -> Explanation {
     match explained(program, resource, env) {
-        Ok((node, holds)) => {
+        Ok(((node, holds), missing)) => {
             let outcome = match holds {
                 Ok(true) => Outcome::NonCompliant,
                 Ok(false) => Outcome::Compliant,
                 Err(reason) => Outcome::Undetermined(reason),
             };
-            finish(outcome, Some(node))
+            finish(outcome, missing, Some(node))
         }
-        Err(reason) => finish(Outcome::Undetermined(reason), None),
+        Err(reason) => finish(Outcome::Undetermined(reason), Vec::new(), None),
     }
 }
 
-fn finish(outcome: Outcome, mut rule: Option<ExplainedNode>) -> Explanation {
+fn finish(outcome: Outcome, missing: Vec<String>, mut rule: Option<ExplainedNode>) -> Explanation {
     let mut decisive = Vec::new();
-    if let Some(rule) = &mut rule {
+    if let Some(rule) = rule.as_mut().filter(|_| missing.is_empty()) {
         mark(rule, &mut decisive);
     }
     let (outcome, reason) = match outcome {
@@ -126,7 +130,7 @@ fn finish(outcome: Outcome, mut rule: Option<ExplainedNode>) -> Explanation {
         Outcome::NonCompliant => ("non_compliant", None),
         Outcome::Undetermined(reason) => ("undetermined", Some(reason)),
     };
-    Explanation { outcome, reason, decisive, rule }
+    Explanation { outcome, reason, decisive, missing, rule }
 }
 
 /// Marks what decided: of an `allOf` that fails the part that failed, of one that matches all parts;
@@ -153,12 +157,36 @@ fn mark(node: &mut ExplainedNode, decisive: &mut Vec<String>) {
 
 type Walked = (ExplainedNode, Result<bool, Reason>);
 
-fn explained(program: &Program, resource: &[u8], env: &dyn Environment) -> Result<Walked, Reason> {
+/// The needed paths that the resource lacks; none where the rule's guards do not hold.
+fn lacking(program: &Program, resource: &[u8]) -> Result<Vec<String>, Reason> {
+    let mut builder = PathSetBuilder::default();
+    let guarded = ["provider", "type"].map(|key| builder.slot(&[key.to_owned()]));
+    let needed = program.needs.iter().filter_map(|path| program.paths.get(*path));
+    let needed: Vec<_> = needed.map(|path| (path, builder.slot(path))).collect();
+    let mut values = Vec::new();
+    builder.build().extract(resource, &mut Seen::default(), &mut values)?;
+    let at = |slot: usize| values.get(slot).copied().flatten();
+    let text = |slot| at(slot).and_then(RawValue::as_string).map(RawString::to_text);
+    let pair = guarded.map(text);
+    let fits =
+        |(provider, kind): &(String, String)| pair == [Some(provider.clone()), Some(kind.clone())];
+    if program.guards().is_some_and(|pairs| !pairs.iter().any(fits)) {
+        return Ok(Vec::new());
+    }
+    let missing = needed.into_iter().filter(|(_, slot)| at(*slot).is_none());
+    Ok(missing.map(|(path, _)| path.join(".")).collect())
+}
+
+fn explained(
+    program: &Program,
+    resource: &[u8],
+    env: &dyn Environment,
+) -> Result<(Walked, Vec<String>), Reason> {
     let mut compiler = Compiler::new(&program.parameters, program.looks_up());
     let mut prepared = Vec::new();
     // The program compiled once, so it compiles again.
     prepare(&program.rule, &mut compiler, &mut prepared).map_err(|_| Reason::BudgetExceeded)?;
-    let paths = compiler.paths;
+    let (paths, keys) = (compiler.paths, compiler.keys.len());
     let mut builder = PathSetBuilder::default();
     let places: Vec<usize> = paths.iter().map(|path| builder.slot(path)).collect();
     let mut values = Vec::new();
@@ -166,18 +194,26 @@ fn explained(program: &Program, resource: &[u8], env: &dyn Environment) -> Resul
         return Err(Reason::NotJson);
     }
     builder.build().extract(resource, &mut Seen::default(), &mut values)?;
-    let lookups = Lookups::new(program.looks_up());
+    let lookups = Lookups::new(program.looks_up(), keys);
+    let (mut buffers, made) = (Buffers::default(), Made::default());
     let evaluator = Evaluator {
         places: &places,
         values: &values,
         env,
         lookups: &lookups,
+        indexes: &mut buffers.indexes,
         steps: STEP_BUDGET,
-        buffer: &mut Vec::new(),
+        buffer: &mut buffers.bytes,
+        made: &made.first,
+        made_bytes: 0,
+        nesting: 0,
     };
     let mut recorder =
         Recorder { evaluator, prepared: prepared.iter(), paths: &paths, values: &values };
-    Ok(recorder.rule(&program.rule, String::new(), true))
+    let missing = lacking(program, resource)?;
+    let (node, holds) = recorder.rule(&program.rule, String::new(), missing.is_empty());
+    let holds = if missing.is_empty() { holds } else { Err(Reason::NeededValueMissing) };
+    Ok(((node, holds), missing))
 }
 
 /// Makes the conditions ready, in the order of the tree.
@@ -306,7 +342,7 @@ impl<'a> Recorder<'a, '_> {
             Val::Text(text) => RawValue::String(text),
             Val::Array(text) => RawValue::Array(text),
             Val::Object(text) => RawValue::Object(text),
-            Val::Filter(_) | Val::Resources(_) => {
+            Val::Each(_) | Val::Keys(_) | Val::Values(_) | Val::Resources(_) => {
                 let elements = self.evaluator.collect(value, None).unwrap_or_default();
                 return elements.into_iter().map(|element| self.tree(element)).collect();
             }

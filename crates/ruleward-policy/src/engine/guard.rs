@@ -13,13 +13,13 @@ pub(crate) struct Guards {
 }
 
 /// Reads the guards off a compiled rule.
-pub(crate) fn guards(root: &Node, paths: &[Vec<String>]) -> Guards {
+pub(crate) fn guards(root: &Node, paths: &[Vec<String>], needs: &[usize]) -> Guards {
     let Some(pairs) = pairs(root, paths) else { return Guards::default() };
     let settled = match root {
         Node::AllOf(parts) if pairs.len() == 1 => settled(parts, paths),
         _ => 0,
     };
-    let mut used = Vec::new();
+    let mut used = needs.to_vec();
     match root {
         Node::AllOf(parts) => parts.iter().skip(settled).for_each(|part| part.paths(&mut used)),
         other => other.paths(&mut used),

@@ -3,25 +3,29 @@
 mod compare;
 mod compile;
 mod constant;
+mod each;
 mod environment;
 mod evaluate;
 mod explain;
 mod guard;
+mod join;
+mod library;
+mod made;
 mod outcome;
 mod program;
 mod reads;
 mod set;
-mod time;
 mod value;
 
 pub use environment::Environment;
 pub use explain::{ExplainedCondition, ExplainedNode, Explanation, NodeKind, ReadPath, explain};
+pub use join::LookupKey;
 pub use outcome::{Outcome, Reason};
 pub use program::Program;
 pub use set::{ProgramSet, Scratch};
 
-pub(crate) use compile::compile_pattern;
-pub(crate) use time::timestamp_ms;
+pub(crate) use compile::{accepts, always, compile_pattern};
+pub(crate) use library::timestamp_ms;
 
 /// How many steps one program may take on one resource: an expression, an element looked at, or
 /// 64 bytes scanned is a step.

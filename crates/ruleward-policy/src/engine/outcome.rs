@@ -21,7 +21,7 @@ pub enum Outcome {
 pub enum Reason {
     /// The evaluation took more steps than it may.
     BudgetExceeded,
-    /// Resources that the rule looks up are not available.
+    /// Resources that the rule looks up, or its account, are not available.
     LookupUnavailable,
     /// A value that the rule declares as needed is missing.
     NeededValueMissing,
@@ -48,7 +48,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::BudgetExceeded => "the evaluation took more steps than it may",
-            Self::LookupUnavailable => "resources that the policy looks up are not available",
+            Self::LookupUnavailable => "what the policy looks up is not available",
             Self::NeededValueMissing => "a value that the policy needs is missing",
             Self::RecorderUnknown => "it is not known whether the resource recorder is on",
             Self::NotJson => "the resource is not a JSON object",

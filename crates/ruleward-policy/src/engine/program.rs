@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 use super::compile::Compiler;
 use super::constant::{Constant, ConstantSet};
 use super::guard::{Guards, guards};
-use crate::ast::{Comparator, Rule};
+use super::join::{Join, LookupKey};
+use crate::ast::{Comparator, Function, Quantifier, Rule};
 use crate::error::PolicyError;
 use crate::syntax::Facts;
 
@@ -22,20 +23,27 @@ pub struct Program {
     /// What [`Node`]s read of the resource, by number.
     pub(crate) paths: Vec<Vec<String>>,
     pub(crate) guards: Guards,
+    /// The keys by which resources are looked up.
+    pub(crate) keys: Vec<LookupKey>,
+    /// The paths without which there is no verdict.
+    pub(crate) needs: Box<[usize]>,
 }
 
 impl Program {
     pub(crate) fn compile(
         rule: &Arc<Rule>,
         facts: Arc<Facts>,
+        needs: &[Vec<String>],
         parameters: &Map<String, Value>,
     ) -> Result<Self, PolicyError> {
         let mut compiler = Compiler::new(parameters, &facts.looks_up);
         let root = compiler.rule(rule)?;
-        let paths = compiler.paths;
-        let guards = guards(&root, &paths);
+        let needs: Box<[usize]> = needs.iter().map(|path| compiler.path(path.clone())).collect();
+        let Compiler { paths, keys, .. } = compiler;
+        let guards = guards(&root, &paths, &needs);
         let rule = Arc::clone(rule);
-        Ok(Self { facts, rule, parameters: parameters.clone(), root, paths, guards })
+        let parameters = parameters.clone();
+        Ok(Self { facts, rule, parameters, root, paths, guards, keys, needs })
     }
 
     /// The (provider, type) pairs to which the guards at the rule's start restrict it, if they do.
@@ -62,6 +70,23 @@ impl Program {
     /// The `provider.type` names of the resources looked up.
     pub fn looks_up(&self) -> &[String] {
         &self.facts.looks_up
+    }
+
+    /// Does the verdict depend on the account?
+    pub fn reads_account(&self) -> bool {
+        self.facts.reads_account
+    }
+
+    /// By what resources are looked up, where they are found by a key.
+    pub fn lookup_keys(&self) -> &[LookupKey] {
+        &self.keys
+    }
+
+    /// The paths that the rule itself reads.
+    pub(crate) fn rule_paths(&self) -> Vec<Vec<String>> {
+        let mut used = Vec::new();
+        self.root.paths(&mut used);
+        used.iter().filter_map(|path| self.paths.get(*path).cloned()).collect()
     }
 
     /// The paths read of the resource, as lists of keys. The empty path is the whole resource.
@@ -109,8 +134,10 @@ pub(crate) enum Expr {
     Variable(usize, Box<[Box<[u8]>]>),
     Member(Box<Expr>, Box<[Box<[u8]>]>),
     Recorder,
+    Account,
     Resources(usize),
-    Filter(Box<Filter>),
+    Each(Box<Each>),
+    List(Box<[Expr]>),
     /// `contains(path, 'key')`: `child` is the path of the key. A key is found without a search
     /// when the container is an object.
     HasKey {
@@ -126,12 +153,19 @@ pub(crate) enum Expr {
     Or(Box<[Expr]>),
     Not(Box<Expr>),
     Coalesce(Box<[Expr]>),
-    DaysSince(Box<Expr>),
     Needed(Box<Expr>),
+    /// Condition, then, else.
+    If(Box<[Expr]>),
+    /// Any other function: all arguments are evaluated.
+    Call(Function, Box<[Expr]>),
 }
 
+/// `filter(list, lambda)` and its like.
 #[derive(Debug)]
-pub(crate) struct Filter {
+pub(crate) struct Each {
+    pub(crate) quantifier: Quantifier,
     pub(crate) list: Expr,
     pub(crate) body: Expr,
+    /// How elements that cannot fit are passed over.
+    pub(crate) join: Option<Join>,
 }

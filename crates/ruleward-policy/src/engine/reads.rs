@@ -39,24 +39,30 @@ impl Expr {
                 add(*container);
                 add(*child);
             }
-            Self::Constant(_) | Self::Variable(..) | Self::Recorder | Self::Resources(_) => {}
+            Self::Constant(_)
+            | Self::Variable(..)
+            | Self::Recorder
+            | Self::Account
+            | Self::Resources(_) => {}
             Self::Member(inner, _)
             | Self::Length(inner)
             | Self::Not(inner)
-            | Self::DaysSince(inner)
             | Self::Needed(inner) => inner.paths(used),
-            Self::Filter(filter) => {
-                filter.list.paths(used);
-                filter.body.paths(used);
+            Self::Each(each) => {
+                each.list.paths(used);
+                each.body.paths(used);
             }
             Self::Compare(comparison) => comparison.paths(used),
             Self::GetValue(map, key) => {
                 map.paths(used);
                 key.paths(used);
             }
-            Self::And(parts) | Self::Or(parts) | Self::Coalesce(parts) => {
-                parts.iter().for_each(|part| part.paths(used));
-            }
+            Self::And(parts)
+            | Self::Or(parts)
+            | Self::Coalesce(parts)
+            | Self::List(parts)
+            | Self::If(parts)
+            | Self::Call(_, parts) => parts.iter().for_each(|part| part.paths(used)),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::constant::Mixer;
 use super::environment::Environment;
-use super::evaluate::run;
+use super::evaluate::{Buffers, run};
 use super::guard::Guards;
 use super::{Outcome, Program, Reason};
 use crate::json::{Head, NotJson, PathSet, PathSetBuilder, RawValue, Seen};
@@ -45,13 +45,18 @@ pub struct Scratch {
     values: Vec<Option<RawValue<'static>>>,
     head: Head,
     seen: Seen,
-    buffer: Vec<u8>,
+    buffers: Buffers,
 }
 
 impl Scratch {
     /// Empty buffers; they grow with use.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Lets go of the inventories looked up so far, which are kept for the next resource.
+    pub fn forget_lookups(&mut self) {
+        self.buffers.indexes.clear();
     }
 }
 
@@ -133,8 +138,8 @@ impl ProgramSet {
                 for one in &plan.runs {
                     let places = (self.programs.get(one.number), out.get_mut(one.number));
                     let (Some(program), Some(outcome)) = places else { continue };
-                    let buffer = &mut scratch.buffer;
-                    *outcome = run(program, &one.places, &values, one.settled, env, buffer);
+                    let buffers = &mut scratch.buffers;
+                    *outcome = run(program, &one.places, &values, one.settled, env, buffers);
                 }
             }
         }
@@ -148,7 +153,8 @@ impl ProgramSet {
         resource: &'a [u8],
         values: &mut Vec<Option<RawValue<'a>>>,
     ) -> Result<&Plan, NotJson> {
-        let Scratch { head, seen, buffer, .. } = scratch;
+        let Scratch { head, seen, buffers, .. } = scratch;
+        let buffer = &mut buffers.bytes;
         if self.plans.is_empty() {
             if !is_object(resource) {
                 return Err(NotJson);

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::program::Filter;
+use super::program::Each;
 use crate::json::{RawString, RawValue, compare_numbers, small_integer};
 
 /// A value. Numbers come as text from JSON or as computed ones.
@@ -20,8 +20,12 @@ pub(crate) enum Val<'a> {
     Text(RawString<'a>),
     Array(&'a [u8]),
     Object(&'a [u8]),
-    /// A list whose elements are found when they are asked for.
-    Filter(&'a Filter),
+    /// A list whose elements are found when they are asked for: `filter` or `map`.
+    Each(&'a Each),
+    /// The keys of an object, as a list.
+    Keys(&'a [u8]),
+    /// The values of an object, as a list.
+    Values(&'a [u8]),
     /// The resources of a type, by its place in the program's list of look-ups.
     Resources(usize),
 }
@@ -50,11 +54,18 @@ impl Val<'_> {
         matches!(self, Self::Missing | Self::Null)
     }
 
-    fn is_number(self) -> bool {
+    pub(crate) fn is_list(self) -> bool {
+        matches!(
+            self,
+            Self::Array(_) | Self::Each(_) | Self::Keys(_) | Self::Values(_) | Self::Resources(_)
+        )
+    }
+
+    pub(crate) fn is_number(self) -> bool {
         matches!(self, Self::Integer(_) | Self::Float(_) | Self::Number(_))
     }
 
-    fn as_integer(self) -> Option<i64> {
+    pub(crate) fn as_integer(self) -> Option<i64> {
         match self {
             Self::Integer(value) => Some(value),
             Self::Number(text) => small_integer(text),
@@ -64,7 +75,7 @@ impl Val<'_> {
 
     /// The nearest floating-point number.
     #[expect(clippy::cast_precision_loss, reason = "used only where a side is a float already")]
-    fn as_float(self) -> Option<f64> {
+    pub(crate) fn as_float(self) -> Option<f64> {
         match self {
             Self::Integer(value) => Some(value as f64),
             Self::Float(value) => Some(value),

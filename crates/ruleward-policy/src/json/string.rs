@@ -26,6 +26,11 @@ impl<'a> RawString<'a> {
         (self.escaped == 0).then_some(self.raw)
     }
 
+    /// The bytes as they stand in the input, escapes included.
+    pub(crate) fn raw(self) -> &'a [u8] {
+        self.raw
+    }
+
     /// The length in the input, escapes included.
     pub fn raw_len(self) -> usize {
         self.raw.len()

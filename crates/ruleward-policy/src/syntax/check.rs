@@ -7,11 +7,15 @@ use crate::error::PolicyError;
 
 /// What a rule reads.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Facts {
     pub(crate) parameters: Vec<String>,
+    /// Where each of them is read first.
+    pub(crate) parameter_places: Vec<Span>,
     pub(crate) looks_up: Vec<String>,
     pub(crate) reads_clock: bool,
     pub(crate) reads_recorder: bool,
+    pub(crate) reads_account: bool,
     pub(crate) reads_resource: bool,
     nodes: usize,
 }
@@ -30,11 +34,14 @@ pub(crate) fn is_constant(expr: &Expr) -> bool {
         ExprKind::Resource
         | ExprKind::Variable(_)
         | ExprKind::Recorder
+        | ExprKind::Account
         | ExprKind::Resources(_)
-        | ExprKind::Filter { .. }
-        | ExprKind::Call(Function::DaysSince, _) => false,
+        | ExprKind::Each { .. } => false,
         ExprKind::Member(object, _) => is_constant(object),
-        ExprKind::Call(_, arguments) => arguments.iter().all(is_constant),
+        ExprKind::List(elements) => elements.iter().all(is_constant),
+        ExprKind::Call(function, arguments) => {
+            !function.reads_clock() && arguments.iter().all(is_constant)
+        }
     }
 }
 
@@ -83,10 +90,19 @@ impl Facts {
             ExprKind::Literal(_) | ExprKind::Variable(_) => {}
             ExprKind::Resource => self.reads_resource = true,
             ExprKind::Recorder => self.reads_recorder = true,
-            ExprKind::Parameter(name) => add(&mut self.parameters, name),
+            ExprKind::Account => self.reads_account = true,
+            ExprKind::Parameter(name) => {
+                add(&mut self.parameters, name);
+                if self.parameter_places.len() < self.parameters.len() {
+                    self.parameter_places.push(expr.span);
+                }
+            }
             ExprKind::Resources(wanted) => add(&mut self.looks_up, wanted),
             ExprKind::Member(object, _) => self.expr(object)?,
-            ExprKind::Filter { list, body, .. } => {
+            ExprKind::List(elements) => {
+                elements.iter().try_for_each(|element| self.expr(element))?;
+            }
+            ExprKind::Each { list, body, .. } => {
                 self.expr(list)?;
                 self.expr(body)?;
             }
@@ -94,7 +110,7 @@ impl Facts {
                 for argument in arguments {
                     self.expr(argument)?;
                 }
-                self.reads_clock |= *function == Function::DaysSince;
+                self.reads_clock |= function.reads_clock();
                 if let Function::Compare(Comparator::Match | Comparator::NotMatch) = function
                     && let Some(pattern) = arguments.get(1)
                 {

@@ -4,9 +4,8 @@ use serde_json::Value;
 
 use super::MAX_DEPTH;
 use super::document::Text;
-use super::functions::{Signature, function};
 use super::lexer::{Token, tokens};
-use crate::ast::{Expr, ExprKind, Span};
+use crate::ast::{Expr, ExprKind, Function, Quantifier, Span};
 use crate::error::PolicyError;
 
 /// Parses the characters `from..to` of a string as one expression.
@@ -92,7 +91,7 @@ impl<'a> Parser<'a> {
             if depth + members >= MAX_DEPTH {
                 return Err(PolicyError::at(span, format!("a path is longer than {MAX_DEPTH}")));
             }
-            if matches!(expr.kind, ExprKind::Literal(_)) {
+            if matches!(expr.kind, ExprKind::Literal(_) | ExprKind::List(_)) {
                 return Err(PolicyError::at(span, "a literal has no members"));
             }
             let start = expr.span;
@@ -106,6 +105,10 @@ impl<'a> Parser<'a> {
             Token::Literal(value) => {
                 self.at += 1;
                 ExprKind::Literal(value.clone())
+            }
+            Token::Sign('[') => {
+                self.at += 1;
+                ExprKind::List(self.several(']', depth)?)
             }
             Token::Word(word) => {
                 self.at += 1;
@@ -128,7 +131,10 @@ impl<'a> Parser<'a> {
             "true" => Ok(ExprKind::Literal(Value::Bool(true))),
             "false" => Ok(ExprKind::Literal(Value::Bool(false))),
             "null" => Ok(ExprKind::Literal(Value::Null)),
-            "lambda" => Err(PolicyError::at(span, "a lambda stands only in filter(list, lambda)")),
+            "lambda" => {
+                let message = "a lambda stands only in filter, map, any and all";
+                Err(PolicyError::at(span, message))
+            }
             _ if self.variables.iter().any(|known| known == word) => {
                 Ok(ExprKind::Variable(word.to_owned()))
             }
@@ -141,6 +147,7 @@ impl<'a> Parser<'a> {
         let kind = match name {
             "resource" => ExprKind::Resource,
             "recorder" => ExprKind::Recorder,
+            "account" => ExprKind::Account,
             "parameters" => ExprKind::Parameter(self.text("the name of a parameter")?),
             "resources" => {
                 let place = self.span();
@@ -151,18 +158,22 @@ impl<'a> Parser<'a> {
                 }
                 ExprKind::Resources(wanted)
             }
-            "filter" => self.filter(depth)?,
             _ => {
-                let signature = function(name)
-                    .ok_or_else(|| PolicyError::at(span, format!("unknown function `{name}`")))?;
-                return self.arguments(name, &signature, span, depth);
+                if let Some(quantifier) = Quantifier::from_name(name) {
+                    self.each(quantifier, depth)?
+                } else {
+                    let function = Function::from_name(name).ok_or_else(|| {
+                        PolicyError::at(span, format!("unknown function `{name}`"))
+                    })?;
+                    return self.arguments(function, span, depth);
+                }
             }
         };
         self.expect(')')?;
         Ok(kind)
     }
 
-    fn filter(&mut self, depth: usize) -> Result<ExprKind, PolicyError> {
+    fn each(&mut self, quantifier: Quantifier, depth: usize) -> Result<ExprKind, PolicyError> {
         let list = Box::new(self.expr(depth + 1)?);
         self.expect(',')?;
         if *self.peek() != Token::Word("lambda".to_owned()) {
@@ -178,38 +189,44 @@ impl<'a> Parser<'a> {
         self.variables.push(variable.clone());
         let body = self.expr(depth + 1);
         self.variables.pop();
-        Ok(ExprKind::Filter { list, variable, body: Box::new(body?) })
+        Ok(ExprKind::Each { quantifier, list, variable, body: Box::new(body?) })
+    }
+
+    /// Expressions with commas between, up to the closing sign.
+    fn several(&mut self, closing: char, depth: usize) -> Result<Vec<Expr>, PolicyError> {
+        let mut parts = Vec::new();
+        if self.accept(closing) {
+            return Ok(parts);
+        }
+        loop {
+            parts.push(self.expr(depth + 1)?);
+            if self.accept(closing) {
+                return Ok(parts);
+            }
+            if !self.accept(',') {
+                let found = self.peek().describe();
+                return Err(self.error(format!("expected `,` or `{closing}`, found {found}")));
+            }
+        }
     }
 
     fn arguments(
         &mut self,
-        name: &str,
-        signature: &Signature,
+        function: Function,
         span: Span,
         depth: usize,
     ) -> Result<ExprKind, PolicyError> {
-        let mut arguments = Vec::new();
-        if !self.accept(')') {
-            loop {
-                arguments.push(self.expr(depth + 1)?);
-                if self.accept(')') {
-                    break;
-                }
-                if !self.accept(',') {
-                    let found = self.peek().describe();
-                    return Err(self.error(format!("expected `,` or `)`, found {found}")));
-                }
-            }
+        let arguments = self.several(')', depth)?;
+        let (least, most) = function.arguments();
+        if (least..=most).contains(&arguments.len()) {
+            return Ok(ExprKind::Call(function, arguments));
         }
-        if (signature.least..=signature.most).contains(&arguments.len()) {
-            return Ok(ExprKind::Call(signature.function, arguments));
-        }
-        let wanted = match (signature.least, signature.most) {
+        let wanted = match (least, most) {
             (1, 1) => "one argument".to_owned(),
             (least, most) if least == most => format!("{least} arguments"),
             (least, _) => format!("at least {least} argument"),
         };
-        let message = format!("`{name}` takes {wanted}, not {}", arguments.len());
+        let message = format!("`{}` takes {wanted}, not {}", function.name(), arguments.len());
         Err(PolicyError::at(span, message))
     }
 }

@@ -2,12 +2,15 @@
 
 mod check;
 mod document;
+mod embedded;
 mod expression;
-mod functions;
 mod lexer;
+mod path;
 mod rule;
 
 pub(crate) use check::{Facts, check, is_constant};
+pub(crate) use embedded::parse_yaml_rule;
+pub(crate) use path::parse_path;
 pub(crate) use rule::parse_rule;
 
 /// How deep rule nodes and expressions may nest, each.

@@ -7,7 +7,12 @@ use crate::error::PolicyError;
 
 /// Parses the JSON text of a rule.
 pub(crate) fn parse_rule(text: &str) -> Result<Rule, PolicyError> {
-    rule(&read(text)?, 0)
+    rule_of(&read(text)?)
+}
+
+/// The rule that a document holds.
+pub(super) fn rule_of(document: &Node) -> Result<Rule, PolicyError> {
+    rule(document, 0)
 }
 
 fn rule(node: &Node, depth: usize) -> Result<Rule, PolicyError> {

@@ -1,67 +1,72 @@
 //! The cases that stand with each policy in the catalogue.
 
-use std::sync::Arc;
-
-use ruleward_policy::{Outcome, catalogue, explain};
-use serde_json::{Map, Value};
-
-use crate::support::{World, run};
-
-fn world(case: &Value) -> World {
-    let mut world = World { recorder: case["recorder"].as_bool(), ..World::default() };
-    if let Some(now) = case["now"].as_str() {
-        world.now_ms = now.parse::<jiff::Timestamp>().unwrap().as_millisecond();
-    }
-    for (provider_type, resources) in case["inventory"].as_object().unwrap_or(&Map::new()) {
-        world = world.with(provider_type, resources);
-    }
-    world
-}
-
-fn name(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Compliant => "compliant",
-        Outcome::NonCompliant => "non-compliant",
-        Outcome::Undetermined(_) => "undetermined",
-    }
-}
+use ruleward_policy::{Case, Verdict, catalogue, run_cases};
+use serde_json::{Value, json};
 
 #[test]
 fn every_case_of_every_policy_holds() {
     let policies: Vec<Value> =
         serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/cases.json"))).unwrap();
-    assert_eq!(policies.len(), catalogue().list().len());
     let mut faults = Vec::new();
     for policy in &policies {
-        let policy_name = policy["policy"].as_str().unwrap();
-        let definition = catalogue().by_name(policy_name).unwrap();
-        let mut seen = Vec::new();
-        for case in policy["cases"].as_array().unwrap() {
-            let known = ["name", "now", "recorder", "parameters", "resource", "inventory"];
-            for key in case.as_object().unwrap().keys() {
-                assert!(
-                    known.contains(&key.as_str()) || key == "unavailable" || key == "expect",
-                    "{policy_name}: unknown key {key}"
-                );
+        let name = policy["policy"].as_str().unwrap();
+        let Some(definition) = catalogue().by_name(name) else {
+            faults.push(format!("{name}: not in the catalogue"));
+            continue;
+        };
+        let cases: Vec<Case> = match serde_json::from_value(policy["cases"].clone()) {
+            Ok(cases) => cases,
+            Err(error) => {
+                faults.push(format!("{name}: {error}"));
+                continue;
             }
-            let given = case["parameters"].as_object().cloned().unwrap_or_default();
-            let bound = definition.bind_parameters(&given).unwrap();
-            let program = Arc::new(definition.policy.compile(&bound).unwrap());
-            let resource = case["resource"].to_string();
-            let world = world(case);
-            let outcome = name(run(&program, resource.as_bytes(), &world));
-            let expected = case["expect"].as_str().unwrap();
-            seen.push(expected);
-            if outcome != expected {
-                faults.push(format!("{policy_name}: {}: {outcome}, not {expected}", case["name"]));
-            }
-            let explained = explain(&program, resource.as_bytes(), &world);
-            assert_eq!(explained.outcome.replace('_', "-"), outcome, "{policy_name}: {case}");
-            assert!(!explained.decisive.is_empty(), "{policy_name}: {case}");
+        };
+        assert_eq!(definition.cases(), cases, "{name}");
+        let report = run_cases(definition, &cases);
+        for case in report.cases.iter().filter(|case| !case.passed()) {
+            faults.push(match (&case.got, &case.fault) {
+                (Some(got), _) => {
+                    format!("{name}: {}: {got}, not {}", case.name, case.expected)
+                }
+                (None, fault) => format!("{name}: {}: {}", case.name, fault.as_deref().unwrap()),
+            });
         }
-        for needed in ["compliant", "non-compliant"] {
-            assert!(seen.contains(&needed), "{policy_name}: no case is {needed}");
+        for condition in report.uncovered() {
+            let never = if condition.seen_true { "false" } else { "true" };
+            let (pointer, text) = (&condition.pointer, &condition.condition);
+            faults.push(format!("{name}: no case shows `{text}` ({pointer}) {never}"));
+        }
+        for needed in [Verdict::Compliant, Verdict::NonCompliant] {
+            if !cases.iter().any(|case| case.expect == needed) {
+                faults.push(format!("{name}: no case is {needed}"));
+            }
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn a_report_tells_what_went_wrong() {
+    let definition = catalogue().by_name("volume-unused-check").unwrap();
+    let case = |expect: &str, parameters: Value| -> Case {
+        let resource =
+            json!({"provider": "evs", "type": "volumes", "properties": {"status": "available"}});
+        let case =
+            json!({"name": "n", "resource": resource, "expect": expect, "parameters": parameters});
+        serde_json::from_value(case).unwrap()
+    };
+    let wrong = run_cases(definition, &[case("compliant", json!({}))]);
+    assert!(!wrong.passed());
+    assert_eq!(wrong.cases[0].got, Some(Verdict::NonCompliant));
+    assert_eq!(wrong.cases[0].explanation.as_ref().unwrap().outcome, "non_compliant");
+    let half = run_cases(definition, &[case("non-compliant", json!({}))]);
+    assert!(half.cases[0].passed() && half.cases[0].explanation.is_none() && !half.passed());
+    let uncovered: Vec<_> = half.uncovered().map(|one| one.pointer.as_str()).collect();
+    assert_eq!(uncovered, ["/allOf/2"]);
+    assert!(half.conditions[0].guard && half.conditions[0].seen_true);
+    let refused = run_cases(definition, &[case("compliant", json!({"x": 1}))]);
+    assert_eq!(refused.cases[0].got, None);
+    let fault = refused.cases[0].fault.as_ref().unwrap();
+    assert_eq!(fault, "parameter `x`: the policy has no such parameter");
+    assert!(serde_json::to_string(&refused).unwrap().contains("no such parameter"));
 }

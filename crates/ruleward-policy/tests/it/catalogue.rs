@@ -13,7 +13,7 @@ const DOCUMENTED: &str = include_str!("../data/documented_rules.json");
 #[test]
 fn it_can_be_read_and_is_sorted() {
     assert!(catalogue().faults().is_empty(), "{:?}", catalogue().faults());
-    assert_eq!(catalogue().list().len(), 12);
+    assert!(catalogue().list().len() >= 12);
     let ids: Vec<_> = catalogue().list().iter().map(|definition| &definition.id).collect();
     assert!(ids.is_sorted());
     assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
@@ -78,7 +78,7 @@ fn guards_agree_with_the_default_types() {
             .collect();
         assert_eq!(program.guards().unwrap_or_default(), types, "{}", definition.name);
         assert_eq!(program.reads_resource(), definition.subject == Subject::Resource);
-        if program.reads_clock() || program.reads_recorder() || !program.looks_up().is_empty() {
+        if program.reads_recorder() || program.reads_account() {
             assert_eq!(definition.trigger_type, TriggerType::Period, "{}", definition.name);
         }
     }

@@ -9,9 +9,21 @@ mod catalogue;
 #[cfg(test)]
 mod comparators;
 #[cfg(test)]
+mod documentation;
+#[cfg(test)]
 mod explanations;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
+mod formatting;
+#[cfg(test)]
+mod functions;
+#[cfg(test)]
 mod json_values;
+#[cfg(test)]
+mod lints;
+#[cfg(test)]
+mod lookups;
 #[cfg(test)]
 mod parsing;
 #[cfg(test)]

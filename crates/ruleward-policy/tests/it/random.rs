@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::string::string_regex;
+use ruleward_policy::ast::Function;
 use ruleward_policy::json::{Entries, Head, PathSetBuilder, RawValue, Seen, parse, top_level};
 use ruleward_policy::{Outcome, Program, ProgramSet, Scratch, explain};
 use serde_json::{Value, json};
@@ -140,6 +141,23 @@ fn expression() -> impl Strategy<Value = String> {
             inner.clone().prop_map(|a| format!("match({a}, '^a.*[0-9]?')")),
             two.clone().prop_map(|(a, b)| format!("filter({a}, lambda x: equals(x, {b}))")),
             two.clone().prop_map(|(a, b)| format!("filter({a}, lambda x: contains({b}, x.a))")),
+            two.clone().prop_map(|(a, b)| format!("any({a}, lambda x: equals(x.a, {b}))")),
+            two.clone().prop_map(|(a, b)| format!("all({a}, lambda x: contains({b}, x))")),
+            two.clone().prop_map(|(a, b)| format!("map({a}, lambda x: [x, {b}])")),
+            inner
+                .clone()
+                .prop_map(|a| { format!("any(resources('a.b'), lambda v: equals(v.a, {a}))") }),
+            inner.clone().prop_map(|a| {
+                format!(
+                    "any(resources('a.b'), lambda v: any(v.l, lambda w: and(equals(w, {a}), true)))"
+                )
+            }),
+            (prop::sample::select(Function::ALL), prop::collection::vec(inner.clone(), 3))
+                .prop_map(|(function, arguments)| {
+                    let wanted = function.arguments().0;
+                    let arguments: Vec<_> = arguments.into_iter().take(wanted).collect();
+                    format!("{}({})", function.name(), arguments.join(", "))
+                }),
             (
                 prop::sample::select(vec![
                     "equals",
@@ -189,7 +207,7 @@ fn rule() -> impl Strategy<Value = Value> {
 
 fn world() -> World {
     World { now_ms: 1_700_000_000_000, recorder: Some(true), ..World::default() }
-        .with("a.b", &json!([{"a": "a"}, {"a": 1.5}]))
+        .with("a.b", &json!([{"a": "a", "l": ["a", 1]}, {"a": 1.5, "l": "a"}]))
 }
 
 fn program(rule: &Value) -> Arc<Program> {
@@ -294,6 +312,38 @@ proptest! {
                 prop_assert!(inside || *outcome == Outcome::Compliant);
             }
         }
+    }
+
+    #[test]
+    fn an_index_finds_what_a_walk_finds(
+        others in prop::collection::vec(document(), 0..6),
+        value in document(),
+        way in prop::collection::vec(key(), 0..3),
+        own in prop::collection::vec(key(), 0..3),
+        form in 0..4_usize,
+    ) {
+        let path = |keys: &[String]| {
+            let quoted = |key: &String| key.replace('\\', "\\\\").replace('\'', "\\'");
+            let keys: Vec<_> = keys.iter().map(|key| format!("['{}']", quoted(key))).collect();
+            keys.concat()
+        };
+        let (way, own) = (path(&way), format!("resource(){}", path(&own)));
+        let body = match form {
+            0 => format!("equals(v{way}, {own})"),
+            1 => format!("contains(v{way}, {own})"),
+            2 => format!("in({own}, v{way})"),
+            _ => format!("any(v{way}, lambda w: equals(w, {own}))"),
+        };
+        let world = World::default().with("a.b", &Value::Array(others));
+        let count = |body: &str| {
+            let found = format!("${{length(filter(resources('a.b'), lambda v: {body}))}}");
+            let program = compile(&json!({"value": found, "comparator": "equals", "pattern": 1}), &Value::Null);
+            (program.lookup_keys().len(), explain(&program, value.to_string().as_bytes(), &world))
+        };
+        let (by_key, by_walk) = (count(&body), count(&format!("or(false, {body})")));
+        prop_assert_eq!((by_key.0, by_walk.0), (1, 0));
+        let actual = |told: ruleward_policy::Explanation| told.rule.unwrap().condition.unwrap().actual;
+        prop_assert_eq!(actual(by_key.1), actual(by_walk.1), "{}", body);
     }
 
     #[test]

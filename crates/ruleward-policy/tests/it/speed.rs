@@ -8,7 +8,7 @@ use std::time::Instant;
 use ruleward_policy::{Outcome, ProgramSet, Scratch, catalogue};
 use serde_json::{Value, json};
 
-use crate::support::World;
+use crate::support::{World, compile};
 
 /// A resource of about 1.4 kB.
 fn server(number: usize, provider: &str, kind: &str) -> String {
@@ -98,6 +98,40 @@ fn speed() {
         }
         let each = start.elapsed().as_nanos() / (25 * bodies.len() as u128);
         writeln!(report, "round {round}: {each} ns a resource, {violations} violations").unwrap();
+    }
+    println!("{report}");
+}
+
+#[test]
+#[ignore = "a measure, not a test"]
+fn speed_of_look_ups() {
+    let mut report = String::new();
+    for count in [100, 1_000, 10_000, 50_000] {
+        let vaults: Vec<_> = (0..count)
+            .map(|n| json!({"id": format!("v{n}"), "properties": {"resources": [{"id": format!("{n:036x}")}, {"id": "x"}]}}))
+            .collect();
+        let world = World::default().with("cbr.vault", &Value::Array(vaults));
+        for (name, body) in [
+            ("by key", "equals(r.id, resource().id)"),
+            ("by walk", "or(false, equals(r.id, resource().id))"),
+        ] {
+            let found = format!(
+                "${{any(resources('cbr.vault'), lambda v: any(v.properties.resources, lambda r: {body}))}}"
+            );
+            let rule = json!({"value": found, "comparator": "equals", "pattern": false});
+            let set = ProgramSet::new(&[compile(&rule, &Value::Null)]);
+            let (mut scratch, mut out) = (Scratch::new(), Vec::new());
+            let bodies: Vec<_> =
+                (0..2_000).map(|n| server(n * 30, "ecs", "cloudservers")).collect();
+            let start = Instant::now();
+            let mut open = 0;
+            for body in &bodies {
+                set.evaluate(&mut scratch, body.as_bytes(), &world, &mut out);
+                open += out.iter().filter(|one| matches!(one, Outcome::Undetermined(_))).count();
+            }
+            let each = start.elapsed().as_nanos() / bodies.len() as u128;
+            writeln!(report, "{count} vaults {name}: {each} ns a server, {open} open").unwrap();
+        }
     }
     println!("{report}");
 }

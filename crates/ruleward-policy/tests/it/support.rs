@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 pub(crate) struct World {
     pub(crate) now_ms: i64,
     pub(crate) recorder: Option<bool>,
+    pub(crate) account: Option<Value>,
     pub(crate) inventory: HashMap<String, Arc<[Arc<[u8]>]>>,
 }
 
@@ -30,6 +31,10 @@ impl Environment for World {
 
     fn recorder_enabled(&self) -> Option<bool> {
         self.recorder
+    }
+
+    fn account(&self) -> Option<Arc<[u8]>> {
+        Some(self.account.as_ref()?.to_string().into_bytes().into())
     }
 
     fn resources(&self, provider_type: &str) -> Result<Arc<[Arc<[u8]>]>, String> {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::support::Tape;
 
-pub(crate) const TYPES: [(&str, &str); 7] = [
+pub(crate) const TYPES: [(&str, &str); 8] = [
     ("ecs", "cloudservers"),
     ("evs", "volumes"),
     ("vpc", "publicips"),
@@ -13,6 +13,7 @@ pub(crate) const TYPES: [(&str, &str); 7] = [
     ("cts", "trackers"),
     ("obs", "buckets"),
     ("ECS", "CloudServers"),
+    ("OBS", "Buckets"),
 ];
 /// Also the number of different ids.
 pub(crate) const IDS: usize = 6;
@@ -58,7 +59,8 @@ pub(crate) fn resource(kind: (&str, &str), id: &str, tape: &mut Tape) -> Value {
         "evs" => {
             put("status", &[json!("in-use"), json!("available")], tape);
             put("volumeType", &[json!("SSD"), json!("SAS")], tape);
-            let marks = [json!({"systemEncrypted": "0"}), json!({"systemEncrypted": "1"}), json!({})];
+            let marks =
+                [json!({"systemEncrypted": "0"}), json!({"systemEncrypted": "1"}), json!({})];
             put("metadata", &marks, tape);
         }
         "vpc" => put("status", &[json!("DOWN"), json!("ACTIVE")], tape),
@@ -112,15 +114,21 @@ pub(crate) fn retagged(resource: &Value, tape: &mut Tape) -> Value {
 }
 
 /// Policies with parameters.
-pub(crate) fn policy(tape: &mut Tape, periodic_on_resources: bool) -> (&'static str, Map<String, Value>) {
-    let number = tape.below(if periodic_on_resources { 14 } else { 12 });
+pub(crate) fn policy(tape: &mut Tape) -> (&'static str, Map<String, Value>) {
+    let number = tape.below(17);
     let (name, parameters) = match number {
         0 => ("volume-unused-check", json!({})),
         1 => ("volumes-encrypted-check", json!({})),
         2 => ("eip-unbound-check", json!({})),
         3 => ("ecs-instance-no-public-ip", json!({})),
-        4 => ("allowed-volume-specs", json!({"listOfAllowedSpecs": tape.pick(&[vec!["SSD"], vec![]])})),
-        5 => ("allowed-ecs-flavors", json!({"listOfAllowedFlavors": tape.pick(&[vec!["small"], vec!["small", "large"]])})),
+        4 => (
+            "allowed-volume-specs",
+            json!({"listOfAllowedSpecs": tape.pick(&[vec!["SSD"], vec![]])}),
+        ),
+        5 => (
+            "allowed-ecs-flavors",
+            json!({"listOfAllowedFlavors": tape.pick(&[vec!["small"], vec!["small", "large"]])}),
+        ),
         6 => ("allowed-images-by-id", json!({"listOfAllowedImages": ["i1"]})),
         7 => ("ecs-instance-in-vpc", json!({"vpcId": tape.pick(&["v1", "v2"])})),
         8 | 9 => {

@@ -1,6 +1,8 @@
 //! The product against the oracle.
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod chunks;
 #[cfg(test)]
 mod clients;
@@ -12,6 +14,8 @@ mod inventory;
 mod periods;
 #[cfg(test)]
 mod product;
+#[cfg(test)]
+mod promises;
 #[cfg(test)]
 mod sequences;
 #[cfg(test)]

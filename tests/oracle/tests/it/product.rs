@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use ruleward_core::{
-    Access, Cursor, NewPolicyAssignment, Options, Page, Paged, SealingKey, Service, TagSelector,
+    Access, Cursor, NewPolicyAssignment, Options, Page, Paged, PolicyAssignmentQuery, SealingKey,
+    Service, TagSelector,
 };
 use ruleward_oracle::model::ACCOUNT;
 use ruleward_oracle::{Key, Model, Verdict};
@@ -50,14 +51,17 @@ pub(crate) struct Product {
     pub(crate) access: Access,
 }
 
-fn open(
-    directory: &tempfile::TempDir,
-    clock: &Arc<ManualClock>,
-) -> (Arc<dyn Store>, Arc<Service>) {
+/// In memory where that is possible: what a sync costs is not tested here.
+fn directory() -> tempfile::TempDir {
+    let memory = std::path::Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
+}
+
+fn open(directory: &tempfile::TempDir, clock: &Arc<ManualClock>) -> (Arc<dyn Store>, Arc<Service>) {
     let store: Arc<dyn Store> =
         SqliteStore::open(&directory.path().join("ruleward.sqlite")).unwrap();
     let clock: Arc<dyn Clock> = Arc::clone(clock) as _;
-    let options = Options { policy_assignment_quota: 500, evaluation_threads: 2 };
+    let options = Options { evaluation_threads: 2, ..Options::default() };
     let service =
         Service::open(Arc::clone(&store), clock, &SealingKey::new([7; 32]), options).unwrap();
     (store, service)
@@ -65,7 +69,7 @@ fn open(
 
 impl Product {
     pub(crate) fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = directory();
         let clock = Arc::new(ManualClock(AtomicI64::new(START_S * 1_000_000)));
         let (store, service) = open(&directory, &clock);
         let account = service.create_account("acme", None, Recorder { enabled: true }).unwrap();
@@ -96,7 +100,9 @@ impl Product {
 
     pub(crate) fn rules(&self) -> Vec<PolicyAssignment> {
         pages(7, |page| {
-            self.service.policy_assignments(&self.access, &Default::default(), page).unwrap()
+            self.service
+                .policy_assignments(&self.access, &PolicyAssignmentQuery::default(), page)
+                .unwrap()
         })
     }
 
@@ -152,7 +158,7 @@ impl Product {
         self.summaries_agree_with(model, limit);
     }
 
-    fn summaries_agree_with(&self, model: &Model, limit: usize) {
+    pub(crate) fn summaries_agree_with(&self, model: &Model, limit: usize) {
         let (service, access) = (&self.service, &self.access);
         let selections: [&[(&str, Option<&str>)]; 4] = [
             &[],
@@ -180,11 +186,11 @@ impl Product {
             assert_eq!(found, rules, "{tags:?}");
         }
         let mut found = BTreeMap::new();
-        let summaries = pages(limit, |page| {
-            service.summary_by_resource(access, None, None, page).unwrap()
-        });
+        let summaries =
+            pages(limit, |page| service.summary_by_resource(access, None, None, page).unwrap());
         for of in summaries {
-            let key = key(of.resource_provider.as_ref(), of.resource_type.as_ref(), &of.resource_id);
+            let key =
+                key(of.resource_provider.as_ref(), of.resource_type.as_ref(), &of.resource_id);
             assert!(found.insert(key, of.assignments).is_none(), "a resource is summed up twice");
         }
         assert_eq!(found, model.resource_summaries());
@@ -242,7 +248,8 @@ impl Product {
         });
         assert_eq!(summaries.len(), by_resource.len());
         for of in summaries {
-            let key = key(of.resource_provider.as_ref(), of.resource_type.as_ref(), &of.resource_id);
+            let key =
+                key(of.resource_provider.as_ref(), of.resource_type.as_ref(), &of.resource_id);
             let counted = (of.assignments.compliant, of.assignments.non_compliant);
             assert_eq!(counted, by_resource[&key], "{key:?}");
             if of.assignments.non_compliant > 0 {
@@ -305,7 +312,7 @@ fn distinct(states: Vec<PolicyState>) -> BTreeSet<(String, Key, Verdict)> {
     found
 }
 
-fn same(
+pub(crate) fn same(
     what: &str,
     found: &BTreeSet<(String, Key, Verdict)>,
     expected: &BTreeSet<(String, Key, Verdict)>,

@@ -29,6 +29,11 @@ impl Tape {
         usize::from(byte) % bound
     }
 
+    /// What is left, as a name.
+    pub(crate) fn left(&self) -> String {
+        self.bytes.iter().skip(self.at).map(|byte| format!("{byte:02x}")).take(40).collect()
+    }
+
     /// One of some things.
     pub(crate) fn pick<T: Clone>(&mut self, of: &[T]) -> T {
         of[self.below(of.len())].clone()
@@ -46,7 +51,8 @@ pub(crate) fn tape(length: usize) -> impl Strategy<Value = Tape> {
 
 /// Cases of a property: as many as `PROPTEST_CASES` says, else `default`.
 pub(crate) fn config(default: u32) -> ProptestConfig {
-    let mut config = ProptestConfig::default();
+    // A tape means another thing as soon as a generator changes, so none is kept.
+    let mut config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
     if std::env::var_os("PROPTEST_CASES").is_none() {
         config.cases = default;
     }
