@@ -15,6 +15,7 @@ use crate::Service;
 use crate::access::Access;
 use crate::evaluation::apply::Changes;
 use crate::evaluation::bits::Bits;
+use crate::evaluation::each_chunk::every_chunk;
 use crate::evaluation::planes::Planes;
 use crate::evaluation::view;
 use crate::resources::{lines, store};
@@ -205,24 +206,20 @@ fn unnamed(
     let Some(row) = types.into_iter().find(|row| row.resource_type.is_called(name)) else {
         return Ok(Vec::new());
     };
-    let (mut doomed, mut live, mut after) = (Vec::new(), 0, None);
-    loop {
-        let chunks = tx.chunks(account, Some(row.no), after, 256)?;
-        let Some(last) = chunks.last() else { break };
-        after = Some(last.no);
-        for chunk in chunks {
-            live += chunk.live;
-            let seen = Bits::from_bytes(&tx.import_seen(&session.id, chunk.no)?);
-            for slot in Planes::decode(&tx.planes(chunk.no)?)?.live.iter_from(0) {
-                let key = ResourceKey::new(chunk.no, slot);
-                if !seen.get(slot)
-                    && tx.resource(key)?.is_some_and(|stored| stored.version < session.opened.0)
-                {
-                    doomed.push(key);
-                }
+    let (mut doomed, mut live) = (Vec::new(), 0);
+    every_chunk(tx, account, Some(row.no), |chunk| {
+        live += chunk.live;
+        let seen = Bits::from_bytes(&tx.import_seen(&session.id, chunk.no)?);
+        for slot in Planes::decode(&tx.planes(chunk.no)?)?.live.iter_from(0) {
+            let key = ResourceKey::new(chunk.no, slot);
+            if !seen.get(slot)
+                && tx.resource(key)?.is_some_and(|stored| stored.version < session.opened.0)
+            {
+                doomed.push(key);
             }
         }
-    }
+        Ok(())
+    })?;
     if !force && doomed.len() * 2 > live {
         let words = format!(
             "{} of {live} resources of type {name} would be deleted; say force to do it.",

@@ -1,8 +1,9 @@
 //! Policy states: the verdicts, listed; and the results that functions report.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use ruleward_store::{Chunk, ReadTx, ReportedResult};
+use ruleward_store::{ReadTx, ReportedResult};
 use ruleward_types::{
     Account, AccountNo, AssignmentKind, ChunkNo, ComplianceState, Error, ErrorCode,
     PolicyAssignment, PolicyAssignmentId, PolicyState, ResourceKey, ResourceType, Result, RuleNo,
@@ -14,6 +15,7 @@ use crate::access::Access;
 use crate::account_resource;
 use crate::evaluation::bits::Bits;
 use crate::evaluation::chunk_edit::{ChunkEdit, counted};
+use crate::evaluation::each_chunk::each_chunk;
 use crate::evaluation::planes::{Planes, RulePlanes, Verdict, plane_no};
 use crate::evaluation::runs;
 use crate::evaluation::view;
@@ -304,7 +306,11 @@ impl<'a> Listing<'a> {
             }
             return Ok(found.finish());
         }
-        self.each_chunk(after, |chunk, from| {
+        let from = ResourceKey(after.0.max(0));
+        // The chunk of the last item itself may hold more.
+        let past = Some(ChunkNo(from.chunk().0 - 1));
+        each_chunk(self.tx, self.account.no, None, past, |chunk| {
+            let first = if chunk.no == from.chunk() { from.slot() } else { 0 };
             let planes = Planes::decode(&self.tx.planes(chunk.no)?)?;
             let mut wanted = Bits::with_words(planes.words());
             for rule in &self.rules {
@@ -312,37 +318,15 @@ impl<'a> Listing<'a> {
                     wanted.or(&self.wanted(of));
                 }
             }
-            for slot in wanted.iter_from(from) {
+            for slot in wanted.iter_from(first) {
                 self.list_slot(&planes, ResourceKey::new(chunk.no, slot), after, &mut found)?;
                 if found.is_full() {
-                    break;
+                    return Ok(ControlFlow::Break(()));
                 }
             }
-            Ok(!found.is_full())
+            Ok(ControlFlow::Continue(()))
         })?;
         Ok(found.finish())
-    }
-
-    /// Calls for each chunk of the account from a place on, until it says stop.
-    fn each_chunk(
-        &self,
-        after: Cursor,
-        mut visit: impl FnMut(&Chunk, usize) -> Result<bool>,
-    ) -> Result<()> {
-        let from = ResourceKey(after.0.max(0));
-        // The chunk of the last item itself may hold more.
-        let mut past = Some(ChunkNo(from.chunk().0 - 1));
-        loop {
-            let chunks = self.tx.chunks(self.account.no, None, past, 256)?;
-            let Some(last) = chunks.last() else { return Ok(()) };
-            past = Some(last.no);
-            for chunk in &chunks {
-                let slot = if chunk.no == from.chunk() { from.slot() } else { 0 };
-                if !visit(chunk, slot)? {
-                    return Ok(());
-                }
-            }
-        }
     }
 
     fn wanted(&self, of: &RulePlanes) -> Bits {

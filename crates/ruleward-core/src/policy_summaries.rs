@@ -1,9 +1,11 @@
 //! Summaries. Without a filter they read kept numbers only; with one they take unions over
 //! planes, never over rows.
 
+use std::ops::ControlFlow;
+
 use ruleward_store::ReadTx;
 use ruleward_types::{
-    AccountNo, AssignmentSummary, ComplianceCounts, DomainSummary, PolicyAssignment,
+    AccountNo, AssignmentSummary, ChunkNo, ComplianceCounts, DomainSummary, PolicyAssignment,
     PolicyAssignmentId, ResourceKey, ResourceSummary, Result, RuleNo,
 };
 
@@ -11,6 +13,7 @@ use crate::Service;
 use crate::access::Access;
 use crate::account_resource;
 use crate::evaluation::bits::Bits;
+use crate::evaluation::each_chunk::each_chunk;
 use crate::evaluation::planes::{Planes, Verdict, plane_no};
 use crate::evaluation::view;
 use crate::page::{Collector, Cursor, Page, Paged};
@@ -124,10 +127,10 @@ impl Service {
                     let key = ResourceKey::new(chunk, slot);
                     summarize(tx, access, planes, key, &rules, resource_name, &mut found)?;
                     if found.is_full() {
-                        break;
+                        return Ok(ControlFlow::Break(()));
                     }
                 }
-                Ok(!found.is_full())
+                Ok(ControlFlow::Continue(()))
             })?;
             Ok(found.finish())
         })
@@ -167,20 +170,12 @@ fn each_planes(
     tx: &dyn ReadTx,
     account: AccountNo,
     after: i64,
-    mut visit: impl FnMut(ruleward_types::ChunkNo, &Planes) -> Result<bool>,
+    mut visit: impl FnMut(ChunkNo, &Planes) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
-    let from = ResourceKey(after.max(0)).chunk();
-    let mut past = Some(ruleward_types::ChunkNo(from.0 - 1));
-    loop {
-        let chunks = tx.chunks(account, None, past, 256)?;
-        let Some(last) = chunks.last() else { return Ok(()) };
-        past = Some(last.no);
-        for chunk in &chunks {
-            if !visit(chunk.no, &Planes::decode(&tx.planes(chunk.no)?)?)? {
-                return Ok(());
-            }
-        }
-    }
+    let past = ChunkNo(ResourceKey(after.max(0)).chunk().0 - 1);
+    each_chunk(tx, account, None, Some(past), |chunk| {
+        visit(chunk.no, &Planes::decode(&tx.planes(chunk.no)?)?)
+    })
 }
 
 fn union(
@@ -192,7 +187,7 @@ fn union(
     let mut all = ComplianceCounts::default();
     each_planes(tx, account, -1, |_, planes| {
         all.add(planes.tally(|no| chosen.contains(&no)));
-        Ok(true)
+        Ok(ControlFlow::Continue(()))
     })?;
     Ok(all)
 }
@@ -206,7 +201,7 @@ fn counts_by_name(
     let no = plane_no(rule.no);
     let mut counts = ComplianceCounts::default();
     each_planes(tx, account, -1, |chunk, planes| {
-        let Some(of) = planes.rule(no) else { return Ok(true) };
+        let Some(of) = planes.rule(no) else { return Ok(ControlFlow::Continue(())) };
         for slot in of.scope.iter_from(0) {
             let stored = tx.resource(ResourceKey::new(chunk, slot))?;
             let matches = stored.map_or_else(
@@ -217,7 +212,7 @@ fn counts_by_name(
                 count(&mut counts, of.verdict(slot));
             }
         }
-        Ok(true)
+        Ok(ControlFlow::Continue(()))
     })?;
     Ok(counts)
 }

@@ -15,6 +15,7 @@ use crate::Service;
 use crate::access::Access;
 use crate::account_resource;
 use crate::evaluation::chunk_run::{Judging, reads_recorder};
+use crate::evaluation::each_chunk::every_chunk;
 use crate::evaluation::environment::Surroundings;
 use crate::evaluation::planes::{Planes, RulePlanes, Verdict};
 use crate::evaluation::rule_set::CompiledRule;
@@ -98,16 +99,10 @@ impl Service {
             let mut preview = Preview::default();
             for row in tx.types(account.no)? {
                 let covered = compiled.scope.covers_type(&row.resource_type);
-                let mut after = None;
-                loop {
-                    let chunks = tx.chunks(account.no, Some(row.no), after, 256)?;
-                    let Some(last) = chunks.last() else { break };
-                    after = Some(last.no);
-                    for chunk in chunks {
-                        let place = Place { account: &account, chunk: &chunk, covered };
-                        preview.add(tx, &place, &compiled, instead_of.is_some(), now)?;
-                    }
-                }
+                every_chunk(tx, account.no, Some(row.no), |chunk| {
+                    let place = Place { account: &account, chunk: &chunk, covered };
+                    preview.add(tx, &place, &compiled, instead_of.is_some(), now)
+                })?;
             }
             Ok(preview)
         })

@@ -14,6 +14,7 @@ use ruleward_types::{
 };
 
 use super::chunk_edit::{ChunkEdit, counted};
+use super::each_chunk::every_chunk;
 use super::environment::Alone;
 use super::planes::Verdict;
 use super::rule_set::{RuleSet, TypeRules};
@@ -146,9 +147,7 @@ impl<'a> Changes<'a> {
         self.tx.bump_type_changes(no)?;
         for row in self.tx.types(self.account)? {
             if followers.iter().any(|rule| rule.scope.covers_type(&row.resource_type)) {
-                for chunk in self.tx.chunks(self.account, Some(row.no), None, usize::MAX)? {
-                    self.enqueue(chunk.no)?;
-                }
+                every_chunk(self.tx, self.account, Some(row.no), |chunk| self.enqueue(chunk.no))?;
             }
         }
         Ok(())

@@ -4,6 +4,7 @@
 use ruleward_store::{Chunk, WriteTx};
 use ruleward_types::{ChunkNo, ComplianceCounts, Error, Result, RuleNo};
 
+use super::each_chunk::every_chunk;
 use super::planes::Planes;
 use super::rule_set::RuleSet;
 
@@ -96,17 +97,11 @@ pub(crate) fn edit_chunks(
     counted_after: impl Fn(u32) -> bool,
     mut edit: impl FnMut(&mut ChunkEdit) -> Result<()>,
 ) -> Result<()> {
-    let mut after = None;
-    loop {
-        let chunks = tx.chunks(account, None, after, 256)?;
-        let Some(last) = chunks.last() else { return Ok(()) };
-        after = Some(last.no);
-        for chunk in chunks {
-            let mut editing = ChunkEdit::begin(tx, chunk, &counted_before)?;
-            edit(&mut editing)?;
-            editing.flush(tx, &counted_after)?;
-        }
-    }
+    every_chunk(tx, account, None, |chunk| {
+        let mut editing = ChunkEdit::begin(tx, chunk, &counted_before)?;
+        edit(&mut editing)?;
+        editing.flush(tx, &counted_after)
+    })
 }
 
 /// Whose verdicts count by a rule set.

@@ -1,8 +1,10 @@
 //! What a policy can see besides the resource: the time, the recorder, other resources.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::each_chunk::each_chunk;
 use crate::account_resource;
 use parking_lot::Mutex;
 use ruleward_policy::Environment;
@@ -39,25 +41,22 @@ impl<'a> Surroundings<'a> {
             return Ok(Arc::from([]));
         };
         let mut found: Vec<Arc<[u8]>> = Vec::new();
-        let mut after = None;
-        loop {
-            let chunks = self.tx.chunks(self.account, Some(row.no), after, 64).map_err(why)?;
-            let Some(last) = chunks.last() else { break };
-            after = Some(last.no);
-            for chunk in chunks {
-                if found.len() + chunk.live > limits::LOOKUP_RESOURCES {
-                    return Err(format!(
-                        "more than {} resources of type {provider_type}",
-                        limits::LOOKUP_RESOURCES
-                    ));
-                }
-                self.tx
-                    .scan_chunk(chunk.no, 0, -1, &mut |_, _, body| {
-                        found.push(Arc::from(body));
-                        Ok(())
-                    })
-                    .map_err(why)?;
+        let mut too_many = false;
+        let scanned = each_chunk(self.tx, self.account, Some(row.no), None, |chunk| {
+            too_many = found.len() + chunk.live > limits::LOOKUP_RESOURCES;
+            if too_many {
+                return Ok(ControlFlow::Break(()));
             }
+            self.tx.scan_chunk(chunk.no, 0, -1, &mut |_, _, body| {
+                found.push(Arc::from(body));
+                Ok(())
+            })?;
+            Ok(ControlFlow::Continue(()))
+        });
+        scanned.map_err(why)?;
+        if too_many {
+            let most = limits::LOOKUP_RESOURCES;
+            return Err(format!("more than {most} resources of type {provider_type}"));
         }
         Ok(Arc::from(found))
     }

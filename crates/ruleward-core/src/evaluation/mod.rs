@@ -8,6 +8,7 @@ pub(crate) mod apply;
 pub(crate) mod bits;
 pub(crate) mod chunk_edit;
 pub(crate) mod chunk_run;
+pub(crate) mod each_chunk;
 pub(crate) mod environment;
 pub(crate) mod planes;
 pub(crate) mod rule_set;

@@ -14,7 +14,7 @@ const HAS_SCOPE: u8 = 1;
 const HAS_UNDETERMINED: u8 = 2;
 
 /// What one rule says of one resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Verdict {
     OutOfScope,
     Compliant,

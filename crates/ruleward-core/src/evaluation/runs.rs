@@ -7,6 +7,7 @@ use ruleward_types::{
 };
 
 use super::chunk_edit::ChunkEdit;
+use super::each_chunk::every_chunk;
 use super::rule_set::CompiledRule;
 use super::scope::Subject;
 
@@ -112,17 +113,12 @@ fn stale_chunks(
         if !compiled.scope.covers_type(&row.resource_type) {
             continue;
         }
-        let mut after = None;
-        loop {
-            let chunks = tx.chunks(account, Some(row.no), after, 256)?;
-            let Some(last) = chunks.last() else { break };
-            after = Some(last.no);
-            for chunk in chunks {
-                if !is_current(tx, chunk.no, compiled.no, mark)? {
-                    stale.push(chunk.no);
-                }
+        every_chunk(tx, account, Some(row.no), |chunk| {
+            if !is_current(tx, chunk.no, compiled.no, mark)? {
+                stale.push(chunk.no);
             }
-        }
+            Ok(())
+        })?;
     }
     Ok(stale)
 }

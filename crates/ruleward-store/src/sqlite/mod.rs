@@ -87,19 +87,15 @@ impl SqliteStore {
         }))
     }
 
-    fn with_reader<R>(&self, use_it: impl FnOnce(&Connection) -> R) -> R {
-        let connection = {
-            let mut free = self.readers.lock();
-            loop {
-                match free.pop() {
-                    Some(connection) => break connection,
-                    None => self.reader_free.wait(&mut free),
-                }
+    /// Lends a connection, as soon as one is free. It comes back also when the job panics.
+    fn lend(&self) -> Lent<'_> {
+        let mut free = self.readers.lock();
+        loop {
+            if let Some(connection) = free.pop() {
+                return Lent { store: self, connection: Some(connection) };
             }
-        };
-        let lent = Lent { store: self, connection: Some(connection) };
-        // `Lent` gives the connection back also when the job panics.
-        lent.connection.as_ref().map_or_else(|| std::process::abort(), use_it)
+            self.reader_free.wait(&mut free);
+        }
     }
 }
 
@@ -119,11 +115,13 @@ impl Drop for Lent<'_> {
 
 impl Store for SqliteStore {
     fn read_job(&self, job: &mut dyn FnMut(&dyn ReadTx) -> Result<()>) -> Result<()> {
-        self.with_reader(|connection| {
-            // Ends the snapshot when it is dropped.
-            let snapshot = connection.unchecked_transaction().map_err(failed("begin reading"))?;
-            job(&Tx { connection: &snapshot, id_hash_key: self.id_hash_key })
-        })
+        let lent = self.lend();
+        let Some(connection) = &lent.connection else {
+            return Err(Error::internal("begin reading", "no connection"));
+        };
+        // Ends the snapshot when it is dropped.
+        let snapshot = connection.unchecked_transaction().map_err(failed("begin reading"))?;
+        job(&Tx { connection: &snapshot, id_hash_key: self.id_hash_key })
     }
 
     fn write_job(&self, job: WriteJob) -> Result<()> {
