@@ -5,7 +5,8 @@
 //! programs in one walk ([`ProgramSet`]). What it needs of the world comes through [`Environment`].
 //! Nothing panics, every loop is bounded, and an outcome that cannot be known is
 //! [`Outcome::Undetermined`], never a guess. [`explain`] tells how an outcome came about,
-//! [`catalogue`] lists the predefined policies.
+//! [`catalogue`] lists the predefined policies, [`PolicyDefinition::from_yaml`] reads others,
+//! [`run_cases`], [`PolicyDefinition::lint`] and [`format()`] help their authors.
 //!
 //! # Rules
 //!
