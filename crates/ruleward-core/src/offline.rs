@@ -38,8 +38,8 @@ pub struct Finding {
     pub region_id: String,
     /// Whether it could not be determined; else it is non-compliant.
     pub undetermined: bool,
-    /// Why; only of as many findings as were asked for.
-    pub explanation: Option<Explanation>,
+    /// Why, in the words asked for; only of as many findings as were asked for.
+    pub reason: Option<String>,
 }
 
 /// What was found.
@@ -54,14 +54,16 @@ pub struct Findings {
 }
 
 /// What is given besides rules and resources.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct OfflineOptions {
     /// The time of the evaluation.
     pub now: Timestamp,
     /// The account's id; what depends on it is undetermined without.
     pub domain_id: Option<String>,
-    /// How many findings of each rule are explained at most, the first ones of the input.
+    /// How many findings of each rule are explained at least, the first ones of the input.
     pub explained: usize,
+    /// Puts an explanation in words.
+    pub words: fn(&Explanation) -> String,
 }
 
 /// Judges resources one after the other.
@@ -449,10 +451,10 @@ impl Offline {
             if !matches!(verdict, Verdict::NonCompliant | Verdict::Undetermined) {
                 continue;
             }
-            let explanation = match (&rule.program, self.explained.get_mut(*n)) {
+            let reason = match (&rule.program, self.explained.get_mut(*n)) {
                 (Some(program), Some(explained)) if *explained < self.shared.options.explained => {
                     *explained += 1;
-                    Some(explain(program, body, &self.world))
+                    Some((self.shared.options.words)(&explain(program, body, &self.world)))
                 }
                 _ => None,
             };
@@ -469,7 +471,7 @@ impl Offline {
                 },
                 region_id: head.region_id.into_owned(),
                 undetermined: verdict == Verdict::Undetermined,
-                explanation,
+                reason,
             });
         }
     }

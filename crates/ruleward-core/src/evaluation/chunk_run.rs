@@ -120,7 +120,9 @@ pub(crate) fn commit(tx: &dyn WriteTx, judged: Judged, set: &Arc<RuleSet>) -> Re
     for (of, progress) in planes {
         let Some(rule) = set.rule(of.rule) else { continue };
         if of.mark != rule.mark(&types) {
-            // What it looked up has changed since.
+            // What it looked up has changed since: these verdicts are newer than the stored
+            // ones and still pending. Waiting for a quiet moment could take for ever.
+            edit.planes.put(of);
             done = Done::Again;
             continue;
         }
