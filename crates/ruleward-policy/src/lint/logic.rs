@@ -73,6 +73,30 @@ impl<'a> Claim<'a> {
         self.subject == other.subject && (one_way(self, other) || one_way(other, self))
     }
 
+    /// Does the other hold wherever this one does?
+    pub(crate) fn entails(&self, other: &Self) -> bool {
+        if self.subject != other.subject {
+            return false;
+        }
+        let holds_for = |value: &Value| holds(value, other.condition.comparator, other.literal);
+        match (self.condition.comparator, self.literal) {
+            (Comparator::Equals, literal) => holds_for(literal),
+            (Comparator::In, Value::Array(elements)) => {
+                !elements.is_empty() && elements.iter().all(holds_for)
+            }
+            (Comparator::Greater | Comparator::GreaterOrEquals, Value::Number(_)) => {
+                // A bound entails a weaker one of the same direction.
+                other.condition.comparator == self.condition.comparator
+                    && weaker_or_same(other.literal, self.literal)
+            }
+            (Comparator::Less | Comparator::LessOrEquals, Value::Number(_)) => {
+                other.condition.comparator == self.condition.comparator
+                    && weaker_or_same(self.literal, other.literal)
+            }
+            _ => false,
+        }
+    }
+
     /// Does one of the two hold for every value?
     pub(crate) fn covers_all_with(&self, other: &Self) -> bool {
         self.subject == other.subject && (opposite(self, other) || opposite(other, self))
@@ -90,6 +114,13 @@ fn one_way(a: &Claim<'_>, b: &Claim<'_>) -> bool {
         _ => return false,
     };
     !values.iter().any(|value| holds(value, b.condition.comparator, b.literal))
+}
+
+/// Is the first number not greater than the second?
+fn weaker_or_same(low: &Value, high: &Value) -> bool {
+    let (Value::Number(low), Value::Number(high)) = (low, high) else { return false };
+    compare_numbers(low.to_string().as_bytes(), high.to_string().as_bytes())
+        .is_some_and(std::cmp::Ordering::is_le)
 }
 
 /// A lower bound at or above an upper one.

@@ -1,6 +1,7 @@
 //! What a policy says that its author cannot have meant.
 
 mod definition;
+mod implied;
 mod logic;
 mod types;
 
