@@ -58,6 +58,21 @@ enum Command {
         #[arg(long, default_value_t = 100)]
         rules: usize,
     },
+    /// Read all bodies of a store, chunk by chunk; prints resources and seconds.
+    Read {
+        /// A database that `import` made.
+        database: PathBuf,
+    },
+    /// Take the account's summary many times; prints how often and microseconds for each.
+    Summary {
+        /// A database that `import` made.
+        database: PathBuf,
+    },
+    /// How much room the states take; prints states and bytes.
+    States {
+        /// A database that `import` made.
+        database: PathBuf,
+    },
     /// Send a stream of signed single changes in an open loop; prints p50, p90, p99 and the worst
     /// latency in milliseconds. With `--bare`: the same as bare synced inserts.
     Stream {
@@ -112,6 +127,18 @@ fn main() -> Result<()> {
         Command::Evaluate { database, rules } => {
             let (evaluations, seconds) = scenario::evaluate(&database, rules)?;
             println!("{evaluations} {seconds:.3}");
+        }
+        Command::Read { database } => {
+            let (resources, seconds) = scenario::read(&database)?;
+            println!("{resources} {seconds:.3}");
+        }
+        Command::Summary { database } => {
+            let (times, microseconds) = scenario::summary(&database)?;
+            println!("{times} {microseconds:.1}");
+        }
+        Command::States { database } => {
+            let (states, bytes) = scenario::states(&database)?;
+            println!("{states} {bytes}");
         }
         Command::Stream { place, bare, rate, clients, seconds, resources } => {
             let load = stream::Load { rate, clients, seconds, resources };

@@ -80,6 +80,62 @@ pub fn evaluate(database: &Path, count: usize) -> Result<(i64, f64)> {
     Ok((evaluations, seconds))
 }
 
+/// Reads all bodies of the first account, one chunk after the other.
+pub fn read(database: &Path) -> Result<(u64, f64)> {
+    let store: Arc<dyn Store> = SqliteStore::open(database)?;
+    let (mut resources, mut sum) = (0, 0_u64);
+    let begun = Instant::now();
+    let account = store.read(|tx| Ok(tx.accounts()?.into_iter().next()))?.context("account")?;
+    let chunks = store.read(|tx| tx.chunks(account.no, None, None, usize::MAX))?;
+    for chunk in chunks {
+        store.read(|tx| {
+            tx.scan_chunk(chunk.no, 0, -1, &mut |_, _, body| {
+                resources += 1;
+                // The last byte of each page has to be there.
+                sum += body.iter().step_by(64).map(|byte| u64::from(*byte)).sum::<u64>();
+                Ok(())
+            })
+        })?;
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    anyhow::ensure!(sum > 0, "nothing was read");
+    Ok((resources, seconds))
+}
+
+/// Takes the account's summary many times.
+pub fn summary(database: &Path) -> Result<(u32, f64)> {
+    const TIMES: u32 = 200;
+    let (service, access) = open(database)?;
+    service.summary_by_domain(&access, &[])?;
+    let begun = Instant::now();
+    for _ in 0..TIMES {
+        service.summary_by_domain(&access, &[])?;
+    }
+    Ok((TIMES, begun.elapsed().as_secs_f64() * 1e6 / f64::from(TIMES)))
+}
+
+/// States of all rules, and the bytes of all planes.
+pub fn states(database: &Path) -> Result<(i64, usize)> {
+    let (service, access) = open(database)?;
+    let states = service
+        .summary_by_domain(&access, &[])?
+        .policy_assignments
+        .iter()
+        .map(|of| of.resources.compliant + of.resources.non_compliant + of.resources.undetermined)
+        .sum();
+    let store: Arc<dyn Store> = SqliteStore::open(database)?;
+    let bytes = store.read(|tx| {
+        let mut bytes = 0;
+        for account in tx.accounts()? {
+            for chunk in tx.chunks(account.no, None, None, usize::MAX)? {
+                bytes += tx.planes(chunk.no)?.len();
+            }
+        }
+        Ok(bytes)
+    })?;
+    Ok((states, bytes))
+}
+
 struct Nothing;
 
 impl Environment for Nothing {
