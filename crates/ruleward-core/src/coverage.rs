@@ -69,12 +69,12 @@ impl Service {
             }
             Ok(())
         })?;
-        let uncovered = all.into_iter().filter(|of| of.resources > 0 && !of.missing.is_empty());
+        let uncovered = all.iter().filter(|of| of.resources > 0 && !of.missing.is_empty());
         Ok(uncovered.map(told).collect())
     }
 }
 
-fn told(of: Wanted) -> UncoveredPolicy {
+fn told(of: &Wanted) -> UncoveredPolicy {
     let path = |place: &usize| of.definition.needs.get(*place).cloned();
     UncoveredPolicy {
         definition: of.definition,
@@ -95,7 +95,7 @@ impl Search {
     fn new(wanted: &[&mut Wanted]) -> (Self, HashMap<Vec<String>, usize>) {
         let mut builder = PathSetBuilder::default();
         let mut slots = HashMap::new();
-        for of in wanted.iter() {
+        for of in wanted {
             let needs = of.definition.policy.needs();
             for path in of.missing.iter().filter_map(|place| needs.get(*place)) {
                 slots.insert(path.clone(), builder.slot(path));

@@ -32,7 +32,7 @@ pub use accounts::NewAccessKey;
 pub use coverage::UncoveredPolicy;
 pub use evaluation::workers::Workers;
 pub use health::Gauges;
-pub use offline::{Finding, Findings, Offline, OfflineOptions};
+pub use offline::{Finding, Findings, FoundResource, Offline, OfflineOptions};
 pub use page::{Cursor, Page, Paged};
 pub use policy_assignments::{NewPolicyAssignment, PolicyAssignmentQuery, PolicyAssignmentUpdate};
 pub use policy_states::ReportedState;

@@ -5,7 +5,7 @@
 //! id the later one counts.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::Arc;
 
 use ruleward_policy::{Catalogue, Environment, Explanation, Outcome, ProgramSet, Scratch, explain};
@@ -17,7 +17,6 @@ use ruleward_types::{
 use crate::account_resource;
 use crate::evaluation::planes::Verdict;
 use crate::evaluation::rule_set::CompiledRule;
-use crate::evaluation::scope::Subject;
 use crate::evaluation::view;
 use crate::policy_assignments::{NewPolicyAssignment, checked};
 
@@ -28,18 +27,25 @@ pub struct Finding {
     pub rule: usize,
     /// The resource's place in the input as it was told; none for the account.
     pub line: Option<u64>,
-    /// Its id; the account's for rules about the account.
-    pub resource_id: String,
-    /// Its name.
-    pub resource_name: String,
-    /// Its type, `provider.type`; `account` for the account.
-    pub resource_type: String,
-    /// Its region.
-    pub region_id: String,
+    /// The resource, shared by its findings.
+    pub resource: Arc<FoundResource>,
     /// Whether it could not be determined; else it is non-compliant.
     pub undetermined: bool,
     /// Why, in the words asked for; only of as many findings as were asked for.
     pub reason: Option<String>,
+}
+
+/// What findings tell of their resource.
+#[derive(Debug, Clone, Default)]
+pub struct FoundResource {
+    /// Its id; the account's for rules about the account.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its type, `provider.type`; `account` for the account.
+    pub resource_type: String,
+    /// Its region.
+    pub region_id: String,
 }
 
 /// What was found.
@@ -96,6 +102,8 @@ struct Shared {
 
 #[derive(Debug)]
 struct OfType {
+    /// The same for every spelling.
+    key: String,
     rules: Vec<usize>,
     programs: ProgramSet,
     needs_view: bool,
@@ -210,18 +218,29 @@ impl Judged {
 }
 
 /// Type and id as a number. That two of a file's have the same by chance will not happen.
-fn key_of(resource_type: &ResourceType, id: &str) -> u128 {
-    let half = |salt: u64| {
+fn key_of(type_key: &str, id: &str) -> u128 {
+    let half = |salt: u8| {
         let mut hasher = DefaultHasher::new();
-        salt.hash(&mut hasher);
-        for part in [&resource_type.provider, &resource_type.name] {
-            part.bytes().for_each(|byte| hasher.write_u8(byte.to_ascii_lowercase()));
-            hasher.write_u8(b'.');
-        }
-        id.hash(&mut hasher);
+        hasher.write(type_key.as_bytes());
+        hasher.write_u8(salt);
+        hasher.write(id.as_bytes());
         u128::from(hasher.finish())
     };
     (half(0) << 64) | half(1)
+}
+
+fn told(resource_type: &ResourceType, body: &[u8]) -> FoundResource {
+    let head = view::read_head(body);
+    FoundResource {
+        id: head.id.into_owned(),
+        name: head.name.into_owned(),
+        resource_type: if resource_type.is_account() {
+            "account".to_owned()
+        } else {
+            resource_type.to_string()
+        },
+        region_id: head.region_id.into_owned(),
+    }
 }
 
 impl Offline {
@@ -233,7 +252,12 @@ impl Offline {
     ) -> Result<Self> {
         let mut compiled = Vec::with_capacity(rules.len());
         for (n, new) in rules.into_iter().enumerate() {
-            let mut rule: PolicyAssignment = checked(new, catalogue, options.now)?;
+            let name = new.name.clone();
+            let mut rule: PolicyAssignment =
+                checked(new, catalogue, options.now).map_err(|error| {
+                    let words = format!("Rule `{name}`: {}", error.message());
+                    Error::with(error.code(), words)
+                })?;
             rule.no = RuleNo(i64::try_from(n + 1).unwrap_or(i64::MAX));
             let rule = CompiledRule::new(rule, catalogue)?;
             if rule.program.is_none() {
@@ -351,7 +375,7 @@ impl Offline {
     fn judge_kept(&mut self, mut kept: Vec<(u64, Resource)>) {
         kept.sort_by_key(|(line, _)| std::cmp::Reverse(*line));
         let mut known = HashSet::new();
-        kept.retain(|(_, resource)| known.insert(key_of(&resource.resource_type, &resource.id)));
+        kept.retain(|(_, of)| known.insert(key_of(&of.resource_type.key(), &of.id)));
         kept.reverse();
         let looked_up: HashSet<String> = self
             .shared
@@ -407,7 +431,7 @@ impl Offline {
             }
         };
         self.judge_body(&of, Some(line), &resource.resource_type, &resource.body);
-        self.judged.close(key_of(&resource.resource_type, &resource.id), Some(line));
+        self.judged.close(key_of(&of.key, &resource.id), Some(line));
     }
 
     fn of_type(&mut self, resource_type: &ResourceType) -> Arc<OfType> {
@@ -424,6 +448,7 @@ impl Offline {
         let programs: Vec<_> =
             covering.iter().filter_map(|(_, rule)| rule.program.clone()).collect();
         let made = Arc::new(OfType {
+            key: resource_type.key(),
             needs_view: covering.iter().any(|(_, rule)| rule.scope.narrows_inside_type()),
             rules: covering.into_iter().map(|(n, _)| n).collect(),
             programs: ProgramSet::new(&programs),
@@ -441,6 +466,7 @@ impl Offline {
     ) {
         of.programs.evaluate(&mut self.scratch, body, &self.world, &mut self.outcomes);
         let view = of.needs_view.then(|| view::read(body));
+        let mut found: Option<Arc<FoundResource>> = None;
         for (n, outcome) in of.rules.iter().zip(&self.outcomes) {
             let Some(rule) = self.shared.rules.get(*n) else { continue };
             if view.as_ref().is_some_and(|view| !rule.scope.matches(view)) {
@@ -458,18 +484,11 @@ impl Offline {
                 }
                 _ => None,
             };
-            let head = view::read_head(body);
+            let resource = found.get_or_insert_with(|| Arc::new(told(resource_type, body)));
             self.findings.push(Finding {
                 rule: *n,
                 line,
-                resource_id: head.id.into_owned(),
-                resource_name: head.name.into_owned(),
-                resource_type: if rule.scope.subject() == Subject::Account {
-                    "account".to_owned()
-                } else {
-                    resource_type.to_string()
-                },
-                region_id: head.region_id.into_owned(),
+                resource: Arc::clone(resource),
                 undetermined: verdict == Verdict::Undetermined,
                 reason,
             });

@@ -263,9 +263,13 @@ impl Service {
             }
             self.write(move |writing| {
                 for mut rule in writing.tx.rules(account.no)? {
-                    let definition = writing
+                    // A policy that is gone is told before anything is judged.
+                    let Ok(definition) = writing
                         .service
-                        .definition_for(rule.kind, rule.policy_definition_id.as_deref())?;
+                        .definition_for(rule.kind, rule.policy_definition_id.as_deref())
+                    else {
+                        continue;
+                    };
                     let revision = revision(&rule, definition);
                     if revision == rule.revision {
                         continue;

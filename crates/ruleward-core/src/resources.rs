@@ -42,7 +42,7 @@ impl Service {
         let identity = Identity { id: Some(resource_id), resource_type };
         let account = access.account();
         let (set, spelling) = self.read(|tx| {
-            Ok((self.rule_set(tx, account)?, Spelling::load(tx, account, self.catalogue)?))
+            Ok((self.rule_set(tx, account)?, Spelling::load(tx, account, &self.catalogued_types)?))
         })?;
         let resource = Resource::parse_as(body, identity, |given| spelling.spell(given))?;
         let judged_by = set.version;
@@ -109,7 +109,7 @@ impl Service {
         lines: &[&[u8]],
     ) -> Result<Prepared> {
         let (set, spelling) = self.read(|tx| {
-            Ok((self.rule_set(tx, account)?, Spelling::load(tx, account, self.catalogue)?))
+            Ok((self.rule_set(tx, account)?, Spelling::load(tx, account, &self.catalogued_types)?))
         })?;
         let judged_by = set.version;
         let mut judge = Judge::new(set, self.tick());
@@ -180,23 +180,43 @@ pub(crate) fn lines(body: &[u8]) -> Vec<&[u8]> {
 
 /// How types are spelled in an account: as the catalogue spells them (a policy's guards compare
 /// byte by byte), else as they were first seen.
-pub(crate) struct Spelling(RefCell<HashMap<String, ResourceType>>);
+pub(crate) struct Spelling<'a> {
+    catalogued: &'a HashMap<String, ResourceType>,
+    seen: RefCell<Vec<ResourceType>>,
+}
 
-impl Spelling {
-    pub(crate) fn load(tx: &dyn ReadTx, account: AccountNo, catalogue: &Catalogue) -> Result<Self> {
-        let seen = tx.types(account)?.into_iter().map(|row| row.resource_type);
-        let catalogued = catalogue
-            .list()
-            .iter()
-            .flat_map(|definition| &definition.default_resource_types)
-            .map(|of| ResourceType::new(&of.provider, &of.kind));
-        let known = seen.chain(catalogued).map(|of| (of.key(), of)).collect();
-        Ok(Self(RefCell::new(known)))
+impl<'a> Spelling<'a> {
+    pub(crate) fn load(
+        tx: &dyn ReadTx,
+        account: AccountNo,
+        catalogued: &'a HashMap<String, ResourceType>,
+    ) -> Result<Self> {
+        let seen = tx.types(account)?.into_iter().map(|row| row.resource_type).collect();
+        Ok(Self { catalogued, seen: RefCell::new(seen) })
     }
 
     pub(crate) fn spell(&self, given: ResourceType) -> ResourceType {
-        self.0.borrow_mut().entry(given.key()).or_insert(given).clone()
+        if let Some(known) = self.catalogued.get(&given.key()) {
+            return known.clone();
+        }
+        let mut seen = self.seen.borrow_mut();
+        if let Some(known) = seen.iter().find(|known| **known == given) {
+            return known.clone();
+        }
+        seen.push(given.clone());
+        given
     }
+}
+
+/// The types that a catalogue spells, by their folded names.
+pub(crate) fn catalogued_types(catalogue: &Catalogue) -> HashMap<String, ResourceType> {
+    catalogue
+        .list()
+        .iter()
+        .flat_map(|definition| &definition.default_resource_types)
+        .map(|of| ResourceType::new(&of.provider, &of.kind))
+        .map(|of| (of.key(), of))
+        .collect()
 }
 
 fn missing() -> Error {

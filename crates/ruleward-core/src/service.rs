@@ -1,14 +1,16 @@
 //! The service: everything the use cases share.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use ruleward_policy::{Catalogue, catalogue};
 use ruleward_store::{ReadTx, Store, WriteTx};
-use ruleward_types::{AccountNo, Clock, Error, ErrorCode, Result, Timestamp, limits};
+use ruleward_types::{AccountNo, Clock, Error, ErrorCode, ResourceType, Result, Timestamp, limits};
 
 use crate::evaluation::rule_set::{RuleSet, RuleSets};
 use crate::evaluation::workers::Signal;
+use crate::resources::catalogued_types;
 use crate::sealing::{Sealer, SealingKey};
 use crate::statistics;
 
@@ -38,6 +40,8 @@ impl Default for Options {
 pub struct Service {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) catalogue: &'static Catalogue,
+    /// How the catalogue spells types, by their folded names.
+    pub(crate) catalogued_types: HashMap<String, ResourceType>,
     pub(crate) options: Options,
     pub(crate) sealer: Sealer,
     pub(crate) secret: ServerSecret,
@@ -96,8 +100,7 @@ impl Writing<'_> {
 }
 
 impl Service {
-    /// Opens the service on a store. Rules whose policy changed with this program are judged
-    /// again.
+    /// Opens the service on a store.
     pub fn open(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
@@ -106,9 +109,10 @@ impl Service {
     ) -> Result<Arc<Self>> {
         let secret = ServerSecret::load(&*store)?;
         let latest = store.read(|tx| tx.highest_version())?;
-        let service = Arc::new(Self {
+        Ok(Arc::new(Self {
             store,
             catalogue: options.catalogue,
+            catalogued_types: catalogued_types(options.catalogue),
             options,
             sealer: Sealer::new(sealing_key),
             secret,
@@ -117,15 +121,12 @@ impl Service {
             rule_sets: RuleSets::default(),
             latest: AtomicI64::new(latest),
             frozen_day: AtomicI64::new(i64::MIN),
-        });
-        service.check_policies()?;
-        service.upgrade_policies()?;
-        Ok(service)
+        }))
     }
 
     /// Refuses a store with a rule whose policy is not in the catalogue: the file of one of the
     /// users' own policies was taken away.
-    fn check_policies(&self) -> Result<()> {
+    pub(crate) fn check_policies(&self) -> Result<()> {
         for account in self.read(|tx| tx.accounts())? {
             for rule in self.read(|tx| tx.rules(account.no))? {
                 let Some(id) = rule.policy_definition_id else { continue };

@@ -22,6 +22,14 @@ mod serve;
 mod validation;
 mod wire;
 
+use ruleward_core::NewPolicyAssignment;
+use ruleward_types::Result;
+
 pub use app::{AppState, Options};
 pub use operations::{Operation, Origin, coverage, operations};
 pub use router::router;
+
+/// Reads the body that makes a rule, for who makes one without a server.
+pub fn read_policy_assignment(body: &[u8]) -> Result<NewPolicyAssignment> {
+    wire::decode::<wire::policy_assignments::PolicyAssignmentRequest>(body)?.into_new()
+}

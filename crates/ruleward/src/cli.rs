@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::client::{explain, policies, rules, states, summary};
+use crate::client::{evaluate, explain, policies, rules, states, summary};
 use crate::operator::{accounts, keys, users};
-use crate::{import, serve};
+use crate::{check, import, serve};
 
 /// What is worth knowing before the first command.
 const BEGIN: &str = "\
@@ -15,7 +15,8 @@ Begin with
 and, in a second terminal in the same folder,
   ruleward summary
 
-The commands summary, states, explain, rules, policies and import speak to a running service.
+The commands summary, states, explain, evaluate, rules, import and policies list, show and
+coverage speak to a running service; check and the other commands of policies need none.
 They take its key from HUAWEICLOUD_SDK_AK, _SK and _SECURITY_TOKEN, or from the file that
 `serve --dev` leaves in ./ruleward-data; --data names another folder.
 Exit codes: 0 done, 1 the service said no, 2 anything else that failed.";
@@ -33,13 +34,15 @@ pub struct Cli {
 enum Command {
     Serve(serve::ServeArgs),
     Import(import::ImportArgs),
+    Check(check::CheckArgs),
     Summary(summary::SummaryArgs),
     States(states::StatesArgs),
     Explain(explain::ExplainArgs),
+    Evaluate(evaluate::EvaluateArgs),
     /// List, make, change and run rules.
     #[command(subcommand)]
     Rules(rules::RulesCommand),
-    /// The predefined policies that rules can use.
+    /// The policies that rules can use: list them, test them, write your own.
     #[command(subcommand)]
     Policies(policies::PoliciesCommand),
     /// Manage accounts, directly on the store (the operator's command).
@@ -60,11 +63,13 @@ impl Cli {
         match self.command {
             Command::Serve(args) => serve::run(&args).map(|()| done),
             Command::Import(args) => import::run(&args),
+            Command::Check(args) => check::run(&args),
             Command::Summary(args) => summary::run(&args).map(|()| done),
             Command::States(args) => states::run(&args).map(|()| done),
             Command::Explain(args) => explain::run(&args).map(|()| done),
+            Command::Evaluate(args) => evaluate::run(&args),
             Command::Rules(command) => rules::run(&command).map(|()| done),
-            Command::Policies(command) => policies::run(&command).map(|()| done),
+            Command::Policies(command) => policies::run(&command),
             Command::Accounts(command) => accounts::run(&command).map(|()| done),
             Command::Users(command) => users::run(&command).map(|()| done),
             Command::Keys(command) => keys::run(&command).map(|()| done),

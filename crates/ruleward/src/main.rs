@@ -1,5 +1,7 @@
 //! The binary: the server, the operator's commands on its store, and its clients.
 
+mod authoring;
+mod check;
 mod cli;
 mod client;
 mod config;
@@ -8,6 +10,7 @@ mod files;
 mod import;
 mod operator;
 mod output;
+mod own_policies;
 mod place;
 mod sample;
 mod sealing;

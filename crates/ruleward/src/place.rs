@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use ruleward_policy::Catalogue;
 
 use crate::config::Config;
+use crate::own_policies;
 
 /// Where everything is kept unless something else is said.
 pub const DEFAULT_DATA: &str = "ruleward-data";
@@ -26,6 +28,19 @@ pub struct StoreArgs {
     /// TOML configuration; options on the command line win over it.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+
+    /// Folder of policies of your own, YAML files that are read at the start
+    /// [default: policies in the data folder, if it is there].
+    #[arg(long, value_name = "DIR")]
+    pub policies: Option<PathBuf>,
+}
+
+impl StoreArgs {
+    /// The policies that rules can use: the predefined ones and one's own.
+    pub fn catalogue(&self, config: &Config, place: &Place) -> anyhow::Result<&'static Catalogue> {
+        let named = self.policies.as_deref().or(config.policies.folder.as_deref());
+        own_policies::catalogue_with(own_policies::folder(named, &place.dir).as_deref())
+    }
 }
 
 /// A store's files.
@@ -106,7 +121,7 @@ mod tests {
     #[test]
     fn the_command_line_wins() {
         let config: Config = toml::from_str("[store]\ndata = \"/etc/x\"").unwrap();
-        let mut args = StoreArgs { data: None, store: None, config: None };
+        let mut args = StoreArgs { data: None, store: None, config: None, policies: None };
         assert_eq!(Place::resolve(&args, &config).unwrap().dir, Path::new("/etc/x"));
         args.data = Some("here".into());
         assert_eq!(

@@ -31,7 +31,7 @@ pub(crate) fn normal_form(entity: &Value, provider: &str, name: &str) -> Value {
     })
 }
 
-/// The account as policies read it.
+/// The account as periodic policies judge it.
 pub(crate) fn account_resource(domain_id: &str) -> Value {
     json!({
         "id": domain_id, "name": "Account", "provider": null, "type": null,

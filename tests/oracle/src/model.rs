@@ -2,15 +2,16 @@
 //! of operations.
 //!
 //! It says *when* something is judged, too: a rule that resources trigger judges a resource
-//! with its change; a run judges what is there when its work is done; a periodic rule judges on
-//! runs only; with the recorder off nothing is judged and the last states stay; a disabled rule
-//! keeps its last states, which do not count.
+//! with its change, unless it looks at more than the resource: then it judges soon after, also
+//! after a change of what it looks up; a run judges what is there when its work is done; a periodic
+//! rule judges on runs only; with the recorder off nothing is judged and the last states stay; a
+//! disabled rule keeps its last states, which do not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ruleward_policy::{PolicyDefinition, Subject, catalogue};
-use ruleward_types::{ComplianceCounts, Period, PolicyFilter, PolicyFilterV2, Tag};
-use serde_json::{Map, Value};
+use ruleward_policy::{PolicyDefinition, Subject};
+use ruleward_types::{Account, ComplianceCounts, Period, PolicyFilter, PolicyFilterV2, Tag};
+use serde_json::{Map, Value, json};
 
 use crate::counts::{count, worst};
 use crate::entity::{account_resource, normal_form};
@@ -109,6 +110,20 @@ impl ModelRule {
         })
     }
 
+    /// Whether it judges soon after changes of resources of a type that it looks up.
+    fn follows(&self, kind: &str) -> bool {
+        !self.is_periodic()
+            && self.definition.is_some_and(|definition| {
+                definition.policy.looks_up().iter().any(|of| of.eq_ignore_ascii_case(kind))
+            })
+    }
+
+    /// Whether it judges changes soon after, not at once.
+    fn judges_later(&self) -> bool {
+        self.reads_recorder()
+            || self.definition.is_some_and(|definition| !definition.policy.looks_up().is_empty())
+    }
+
     fn covers(&self, kind: &str) -> bool {
         if kind == ACCOUNT || self.judges_the_account() {
             return kind == ACCOUNT && self.judges_the_account();
@@ -153,6 +168,7 @@ impl ModelRule {
 #[derive(Debug, Clone)]
 struct Stored {
     resource: Value,
+    created: u64,
     changed: u64,
 }
 
@@ -161,6 +177,8 @@ struct Stored {
 pub struct Model {
     /// Its id.
     pub domain_id: String,
+    /// Its name.
+    pub name: String,
     /// Whether its recorder is on.
     pub recorder: bool,
     /// The time in seconds.
@@ -177,9 +195,10 @@ pub struct Model {
 
 impl Model {
     /// An account with nothing in it.
-    pub fn new(domain_id: &str, now_s: i64) -> Self {
+    pub fn new(account: &Account, now_s: i64) -> Self {
         Self {
-            domain_id: domain_id.to_owned(),
+            domain_id: account.domain_id.clone(),
+            name: account.name.clone(),
             recorder: true,
             now_s,
             resources: BTreeMap::new(),
@@ -219,32 +238,45 @@ impl Model {
         let key = Self::key_of(entity);
         let (provider, name) = self.spell(entity);
         let resource = normal_form(entity, &provider, &name);
-        let put = match self.resources.get(&key) {
-            Some(stored) if stored.resource == resource => return Put::Unchanged,
-            Some(_) => Put::Changed,
-            None => Put::Created,
-        };
         self.changes += 1;
+        let (put, created) = match self.resources.get(&key) {
+            Some(stored) if stored.resource == resource => return Put::Unchanged,
+            Some(stored) => (Put::Changed, stored.created),
+            None => (Put::Created, self.changes),
+        };
         self.kinds.insert(key.kind.clone());
-        let stored = Stored { resource: resource.clone(), changed: self.changes };
+        let stored = Stored { resource: resource.clone(), created, changed: self.changes };
         self.resources.insert(key.clone(), stored);
         if !self.recorder {
             return put;
         }
-        // Whoever judges changes reads nothing but the resource.
-        let world = World::default();
+        // Whoever judges changes at once reads the resource, the clock and the account.
+        let world = World { recorder: None, inventory: BTreeMap::new(), ..self.world(&[]) };
         for rule in self.rules.iter_mut().filter(|rule| rule.enabled) {
             if !rule.has_in_scope(&resource) {
                 rule.states.remove(&key);
             } else if !rule.is_periodic()
+                && !rule.judges_later()
                 && let Some(definition) = rule.definition
             {
-                let rule_text = definition.policy.ast();
-                let verdict = evaluate(rule_text, &rule.bound(), &resource, &world);
+                let verdict = evaluate(&definition.policy, &rule.bound(), &resource, &world);
                 rule.states.insert(key.clone(), verdict);
             }
+            if !rule.is_periodic() && rule.judges_later() && rule.covers(&key.kind) {
+                rule.stale.insert(key.kind.clone());
+            }
         }
+        self.moved(&key.kind);
         put
+    }
+
+    /// A resource of a type changed: who looks it up has to judge anew.
+    fn moved(&mut self, kind: &str) {
+        for rule in self.rules.iter_mut().filter(|rule| rule.enabled && rule.follows(kind)) {
+            let covered = self.kinds.iter().filter(|kind| rule.covers(kind)).cloned();
+            let covered: Vec<String> = covered.collect();
+            rule.stale.extend(covered);
+        }
     }
 
     /// Removes a resource with all states on it; whether there was one.
@@ -252,19 +284,31 @@ impl Model {
         for rule in &mut self.rules {
             rule.states.remove(key);
         }
-        self.resources.remove(key).is_some()
+        let was_there = self.resources.remove(key).is_some();
+        if was_there {
+            self.moved(&key.kind);
+        }
+        was_there
     }
 
-    fn world(&self) -> World {
-        let mut inventory: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-        for definition in catalogue().list() {
-            for wanted in definition.policy.looks_up() {
-                let of_kind = self.resources.iter().filter(|(key, _)| key.kind == *wanted);
-                let found = of_kind.map(|(_, stored)| stored.resource.clone()).collect();
-                inventory.insert(wanted.clone(), found);
-            }
+    /// What policies that look up these types can see.
+    fn world(&self, looked_up: &[String]) -> World {
+        let mut inventory = BTreeMap::new();
+        for wanted in looked_up {
+            let of_kind =
+                self.resources.iter().filter(|(key, _)| key.kind.eq_ignore_ascii_case(wanted));
+            let mut found: Vec<&Stored> = of_kind.map(|(_, stored)| stored).collect();
+            // In the order in which they came: a list is gone through only as far as needed.
+            found.sort_by_key(|stored| stored.created);
+            let found = found.into_iter().map(|stored| stored.resource.clone()).collect();
+            inventory.insert(wanted.clone(), found);
         }
-        World { now_ms: self.now_s * 1000, recorder: Some(self.recorder), inventory }
+        World {
+            now_ms: self.now_s * 1000,
+            recorder: Some(json!({ "enabled": self.recorder })),
+            account: Some(json!({ "id": self.domain_id, "name": self.name })),
+            inventory,
+        }
     }
 
     /// The place of a rule.
@@ -380,32 +424,36 @@ impl Model {
 
     /// Does all work that waits.
     pub fn work_off(&mut self) {
-        let world = self.world();
-        for rule in self.rules.iter_mut().filter(|rule| rule.enabled) {
-            let Some(definition) = rule.definition else { continue };
-            if !self.recorder && !rule.reads_recorder() {
+        for place in 0..self.rules.len() {
+            self.work_off_rule(place);
+        }
+    }
+
+    fn work_off_rule(&mut self, place: usize) {
+        let Some(definition) = self.rules.get(place).and_then(|rule| rule.definition) else { return };
+        let world = self.world(definition.policy.looks_up());
+        let Some(rule) = self.rules.get_mut(place).filter(|rule| rule.enabled) else { return };
+        if !self.recorder && !rule.reads_recorder() {
+            return;
+        }
+        let bound = rule.bound();
+        for kind in std::mem::take(&mut rule.stale) {
+            rule.states.retain(|key, _| key.kind != kind);
+            if kind == ACCOUNT {
+                let account = account_resource(&self.domain_id);
+                let key = Key { kind, id: self.domain_id.clone() };
+                let verdict = evaluate(&definition.policy, &bound, &account, &world);
+                rule.states.insert(key, verdict);
                 continue;
             }
-            let bound = rule.bound();
-            for kind in std::mem::take(&mut rule.stale) {
-                rule.states.retain(|key, _| key.kind != kind);
-                if kind == ACCOUNT {
-                    let account = account_resource(&self.domain_id);
-                    let key = Key { kind, id: self.domain_id.clone() };
-                    let verdict = evaluate(definition.policy.ast(), &bound, &account, &world);
-                    rule.states.insert(key, verdict);
-                    continue;
-                }
-                for (key, stored) in self.resources.iter().filter(|(key, _)| key.kind == kind) {
-                    if rule.has_in_scope(&stored.resource) {
-                        let resource = &stored.resource;
-                        let verdict = evaluate(definition.policy.ast(), &bound, resource, &world);
-                        rule.states.insert(key.clone(), verdict);
-                    }
+            for (key, stored) in self.resources.iter().filter(|(key, _)| key.kind == kind) {
+                if rule.has_in_scope(&stored.resource) {
+                    let verdict = evaluate(&definition.policy, &bound, &stored.resource, &world);
+                    rule.states.insert(key.clone(), verdict);
                 }
             }
-            rule.running = false;
         }
+        rule.running = false;
     }
 
     /// A function's result on a custom rule was accepted.

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use regex::Regex;
+use ruleward_policy::Policy;
 use ruleward_policy::ast::{
     Comparator, Condition, Expr, ExprKind, Function, Operand, Quantifier, Rule,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::{library, number};
 
@@ -28,24 +29,86 @@ pub enum Verdict {
 pub struct World {
     /// The time in milliseconds.
     pub now_ms: i64,
-    /// Whether the recorder is on, where that is known.
-    pub recorder: Option<bool>,
+    /// The recorder, an object with at least `enabled`, where it is known.
+    pub recorder: Option<Value>,
+    /// The account, an object with at least `id`, where it is known.
+    pub account: Option<Value>,
     /// The resources by `provider.type`; a type that is not there is not available.
     pub inventory: BTreeMap<String, Vec<Value>>,
 }
 
-/// What the rule finds on the resource.
+/// What the policy finds on the resource.
 pub fn evaluate(
-    rule: &Rule,
+    policy: &Policy,
     parameters: &Map<String, Value>,
     resource: &Value,
     world: &World,
 ) -> Verdict {
-    match (Reader { parameters, resource, world }).rule(rule) {
+    if lacks(policy, resource) {
+        return Verdict::Undetermined;
+    }
+    match (Reader { parameters, resource, world }).rule(policy.ast()) {
         Ok(true) => Verdict::NonCompliant,
         Ok(false) => Verdict::Compliant,
         Err(Open) => Verdict::Undetermined,
     }
+}
+
+/// Whether the policy is for the resource and a path that it needs is not there.
+fn lacks(policy: &Policy, resource: &Value) -> bool {
+    let text = |key: &str| resource.get(key).and_then(Value::as_str);
+    let own = (text("provider"), text("type"));
+    let meant = guards(policy.ast()).is_none_or(|pairs| {
+        pairs.iter().any(|(provider, name)| own == (Some(provider), Some(name)))
+    });
+    let there = |path: &Vec<String>| {
+        let mut at = Some(resource);
+        for key in path {
+            at = at.and_then(Value::as_object).and_then(|object| object.get(key));
+        }
+        at.is_some()
+    };
+    meant && !policy.needs().iter().all(there)
+}
+
+/// The types that the guards at the start of a rule name, each with its provider; none if they do
+/// not name both.
+fn guards(rule: &Rule) -> Option<Vec<(String, String)>> {
+    match rule {
+        Rule::AllOf(parts, _) => {
+            let (mut provider, mut name) = (None, None);
+            for part in parts {
+                if let Some(pairs) = guards(part) {
+                    return Some(pairs);
+                }
+                match guard(part)? {
+                    ("provider", text) => provider = provider.or(Some(text)),
+                    (_, text) => name = name.or(Some(text)),
+                }
+                if let (Some(provider), Some(name)) = (provider, name) {
+                    return Some(vec![(provider.to_owned(), name.to_owned())]);
+                }
+            }
+            None
+        }
+        Rule::AnyOf(parts, _) => {
+            let pairs: Option<Vec<_>> = parts.iter().map(guards).collect();
+            Some(pairs?.into_iter().flatten().collect())
+        }
+        Rule::Not(..) | Rule::Condition(_) => None,
+    }
+}
+
+/// What a condition asks the provider or the type to be.
+fn guard(rule: &Rule) -> Option<(&str, &str)> {
+    let Rule::Condition(condition) = rule else { return None };
+    let Operand::Expression { expr, .. } = &condition.value else { return None };
+    let ExprKind::Member(object, key) = &expr.kind else { return None };
+    let Operand::Literal(Value::String(text), _) = &condition.pattern else { return None };
+    let asks = object.kind == ExprKind::Resource
+        && matches!(key.as_str(), "provider" | "type")
+        && condition.comparator == Comparator::Equals;
+    asks.then_some((key.as_str(), text.as_str()))
 }
 
 /// The verdict stays open.
@@ -148,17 +211,13 @@ impl<'a> Reader<'a> {
                 let known = variables.iter().rev().find(|(known, _)| known == name);
                 known.map(|(_, value)| value).into()
             }
-            ExprKind::Recorder => match self.world.recorder {
-                Some(enabled) => Found::Json(json!({ "enabled": enabled })),
-                None => return Err(Open),
-            },
+            ExprKind::Recorder => Found::Json(self.world.recorder.clone().ok_or(Open)?),
+            ExprKind::Account => Found::Json(self.world.account.clone().ok_or(Open)?),
             ExprKind::Resources(wanted) => {
                 let found = self.world.inventory.get(wanted).ok_or(Open)?;
                 Found::Json(Value::Array(found.clone()))
             }
             ExprKind::Member(object, key) => self.expr(object, variables)?.member(key),
-            // No account is asked for in what is tested here.
-            ExprKind::Account => return Err(Open),
             ExprKind::List(elements) => {
                 let mut list = Vec::new();
                 for element in elements {

@@ -94,8 +94,10 @@ impl Drop for Workers {
 }
 
 impl Service {
-    /// Starts the threads.
+    /// Starts the threads. Rules whose policy changed with this program are judged again first.
     pub fn start(self: &Arc<Self>) -> Result<Workers> {
+        self.check_policies()?;
+        self.upgrade_policies()?;
         self.signal.state.lock().running = true;
         let mut workers = Workers { service: Arc::clone(self), threads: Vec::new() };
         for n in 0..self.options.evaluation_threads.max(1) {

@@ -9,12 +9,10 @@ use crate::wire::previews::{PreviewAnswer, ProactiveAnswer};
 
 pub(crate) fn preview(call: &Call, access: &Access) -> Result<Answer> {
     let query = call.query()?;
-    let instead_of =
-        query.one("instead_of")?.map(str::parse::<PolicyAssignmentId>).transpose()?;
+    let instead_of = query.one("instead_of")?.map(str::parse::<PolicyAssignmentId>).transpose()?;
     let request: PolicyAssignmentRequest = call.json()?;
     let new = request.into_new()?;
-    let preview =
-        call.service().preview_policy_assignment(access, new, instead_of.as_ref())?;
+    let preview = call.service().preview_policy_assignment(access, new, instead_of.as_ref())?;
     Answer::json(&PreviewAnswer::from(&preview))
 }
 

@@ -77,7 +77,10 @@ async fn a_resource_is_judged_before_it_exists() {
     let other = json!({"id": "x", "provider": "ecs", "type": "cloudservers"});
     let told = server.call("POST", uri(), Some(other)).await.expect(200).json();
     assert_eq!(told["value"], json!([]));
-    server.call("POST", uri(), Some(json!({"id": "x"}))).await.refused(400, "RULEWARD.ResourceIllegal");
+    server
+        .call("POST", uri(), Some(json!({"id": "x"})))
+        .await
+        .refused(400, "RULEWARD.ResourceIllegal");
 }
 
 const NEEDY: &str = "\

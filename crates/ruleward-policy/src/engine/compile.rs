@@ -118,8 +118,9 @@ impl<'a> Compiler<'a> {
                 let pattern = String::from_utf8_lossy(&text);
                 Test::Matches(Box::new(compile_pattern(&pattern, span)?))
             }
-            (Comparator::Match, Expr::Constant(Constant::Null)) => Test::Never,
-            (Comparator::Match, _) => {
+            (Comparator::Match, Expr::Constant(Constant::Missing | Constant::Null)) => Test::Never,
+            // Any other pattern has no value: it leaves the verdict open where it is reached.
+            (Comparator::Match, Expr::Constant(_)) => {
                 return Err(PolicyError::at(span, "a pattern to match is a string"));
             }
             (comparator, pattern) => Test::General(comparator, pattern),

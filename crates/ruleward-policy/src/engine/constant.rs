@@ -14,6 +14,8 @@ const ROW: usize = 4;
 /// A value known when the program is compiled.
 #[derive(Debug, Clone)]
 pub(crate) enum Constant {
+    /// Behaves as null except for `needed`.
+    Missing,
     Null,
     Bool(bool),
     Integer(i64),
@@ -44,7 +46,8 @@ impl Constant {
     /// `None` for lists that are not plain values.
     pub(crate) fn from_val(value: Val<'_>) -> Option<Self> {
         Some(match value {
-            Val::Missing | Val::Null => Self::Null,
+            Val::Missing => Self::Missing,
+            Val::Null => Self::Null,
             Val::Bool(truth) => Self::Bool(truth),
             Val::Integer(value) => Self::Integer(value),
             Val::Float(value) => Self::Float(value),
@@ -60,6 +63,7 @@ impl Constant {
 
     pub(crate) fn val(&self) -> Val<'_> {
         match self {
+            Self::Missing => Val::Missing,
             Self::Null => Val::Null,
             Self::Bool(truth) => Val::Bool(*truth),
             Self::Integer(value) => Val::Integer(*value),

@@ -84,7 +84,11 @@ impl<'a> Evaluator<'a, '_> {
             let inner = Scope { value: element, outer: scope };
             let value = evaluator.expr(&each.body, Some(&inner))?;
             // It outlives the variable.
-            let value = evaluator.settled(value, Some(&inner))?;
+            let value = match evaluator.settled(value, Some(&inner))? {
+                // A list has no gaps.
+                Val::Missing => Val::Null,
+                value => value,
+            };
             callback(evaluator, value)
         })
     }

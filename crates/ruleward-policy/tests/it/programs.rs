@@ -102,6 +102,8 @@ fn what_cannot_be_known_stays_open() {
     );
     assert_eq!(open("needed(resource().b)"), Outcome::Undetermined(Reason::NeededValueMissing));
     assert_eq!(open("needed(resource().a)"), Outcome::Compliant);
+    // A list that is made has null where a value was missing.
+    assert_eq!(open("isNull(needed(at(map([1], lambda x: x.a), 0)))"), Outcome::NonCompliant);
     // What is not reached does not matter.
     assert_eq!(open("and(false, recorder().enabled)"), Outcome::Compliant);
     assert_eq!(open("or(true, recorder().enabled)"), Outcome::NonCompliant);
@@ -109,6 +111,31 @@ fn what_cannot_be_known_stays_open() {
         open("equals(length(filter(resource().list, lambda x: recorder().enabled)), 0)"),
         Outcome::NonCompliant
     );
+}
+
+#[test]
+fn what_parameters_lack_is_missing_too() {
+    let open = Outcome::Undetermined(Reason::NeededValueMissing);
+    let judge = |expression: &str| {
+        let rule = json!({
+            "value": format!("${{{expression}}}"), "comparator": "equals", "pattern": true
+        });
+        run(&compile(&rule, &json!({"p": {"n": null}})), br#"{"a": "x"}"#, &World::default())
+    };
+    for (expression, outcome) in [
+        ("isNull(needed(parameters('p').a))", open),
+        ("isNull(needed(coalesce(parameters('p').a, parameters('p').b)))", open),
+        ("isNull(needed(parameters('p').n))", Outcome::NonCompliant),
+        ("isNull(parameters('p').a)", Outcome::NonCompliant),
+        ("equals(length([parameters('p').a]), 1)", Outcome::NonCompliant),
+        ("match(resource().a, parameters('p').a)", Outcome::Compliant),
+        ("notMatch(resource().a, parameters('p').a)", Outcome::NonCompliant),
+        ("match(resource().a, needed(parameters('p').a))", open),
+        ("match(resource().a, concat('^', needed(parameters('p').a)))", open),
+        ("and(false, match(resource().a, needed(parameters('p').a)))", Outcome::Compliant),
+    ] {
+        assert_eq!(judge(expression), outcome, "{expression}");
+    }
 }
 
 #[test]

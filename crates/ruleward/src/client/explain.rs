@@ -84,6 +84,15 @@ fn text(told: &Value) -> String {
     out
 }
 
+/// The conditions of an explanation as a tree.
+pub fn tree(explanation: &Value) -> String {
+    let mut out = String::new();
+    if let Some(node) = explanation.get("rule") {
+        draw(node, 0, &mut out);
+    }
+    out
+}
+
 fn draw(node: &Value, depth: usize, out: &mut String) {
     if depth > DEEPEST {
         return;

@@ -3,7 +3,9 @@
 mod api;
 mod connection;
 pub mod credentials;
+pub mod evaluate;
 pub mod explain;
+mod parameter;
 pub mod policies;
 mod rule;
 pub mod rules;
@@ -12,6 +14,7 @@ pub mod summary;
 
 pub use self::api::{Api, Refused, Request, Trouble, http_client};
 pub use self::connection::ConnectionArgs;
+pub use self::parameter::parameter_value;
 
 /// Writes text as one segment of a path.
 pub fn segment(text: &str) -> String {

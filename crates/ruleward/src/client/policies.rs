@@ -1,19 +1,32 @@
-//! `ruleward policies`: the predefined policies.
+//! `ruleward policies`: the policies that rules can use.
+
+use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::Value;
 
 use super::{Api, ConnectionArgs, Refused, Request};
+use crate::authoring::add::{self, AddArgs};
+use crate::authoring::fmt::{self, FmtArgs};
+use crate::authoring::lint::{self, LintArgs};
+use crate::authoring::test::{self, TestArgs};
 use crate::output::{Format, Listing, OutputArgs, cell, line, plain, print_json, printable};
 
-/// The predefined policies that rules can use.
+/// The policies that rules can use.
 #[derive(Debug, Subcommand)]
 pub enum PoliciesCommand {
     /// List the policies.
     List(ListArgs),
     /// Show a policy: what it finds, its parameters, its text.
     Show(ShowArgs),
+    /// List the policies that can never give a verdict on the account's inventory: they need
+    /// what no resource has.
+    Coverage(CoverageArgs),
+    Test(TestArgs),
+    Lint(LintArgs),
+    Fmt(FmtArgs),
+    Add(AddArgs),
 }
 
 /// The options of `policies list`.
@@ -42,12 +55,50 @@ pub struct ShowArgs {
     connection: ConnectionArgs,
 }
 
+/// The options of `policies coverage`.
+#[derive(Debug, Args)]
+pub struct CoverageArgs {
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
 /// Does what was asked for.
-pub fn run(command: &PoliciesCommand) -> anyhow::Result<()> {
+pub fn run(command: &PoliciesCommand) -> anyhow::Result<ExitCode> {
+    let done = ExitCode::SUCCESS;
     match command {
-        PoliciesCommand::List(args) => list(args),
-        PoliciesCommand::Show(args) => show(args),
+        PoliciesCommand::List(args) => list(args).map(|()| done),
+        PoliciesCommand::Show(args) => show(args).map(|()| done),
+        PoliciesCommand::Coverage(args) => coverage(args).map(|()| done),
+        PoliciesCommand::Test(args) => test::run(args),
+        PoliciesCommand::Lint(args) => lint::run(args),
+        PoliciesCommand::Fmt(args) => fmt::run(args),
+        PoliciesCommand::Add(args) => add::run(args),
     }
+}
+
+fn coverage(args: &CoverageArgs) -> anyhow::Result<()> {
+    let api = args.connection.connect()?;
+    let told = api.send(&Request::new(Method::GET, api.own_path("/policies/coverage")))?;
+    let rows: Vec<Value> = told.get("value").and_then(Value::as_array).cloned().unwrap_or_default();
+    if rows.is_empty() && args.output.output == Format::Table {
+        return line("every policy finds what it needs");
+    }
+    let words = |row: &Value, field: &str| {
+        let list = row.get(field).and_then(Value::as_array);
+        list.into_iter().flatten().map(plain).collect::<Vec<_>>().join(", ")
+    };
+    let mut listing = Listing::new(&["name", "resource_types", "resources", "missing"]);
+    for row in &rows {
+        listing.push(vec![
+            cell(row, "name"),
+            words(row, "resource_types"),
+            cell(row, "resources"),
+            words(row, "missing"),
+        ]);
+    }
+    listing.print(args.output.output, &Value::Array(rows))
 }
 
 fn all(api: &Api) -> anyhow::Result<Vec<Value>> {

@@ -2,6 +2,7 @@
 
 mod limits;
 pub mod log;
+mod policies;
 mod security;
 pub mod server;
 mod store;
@@ -16,6 +17,7 @@ use serde::Deserialize;
 
 pub use limits::Limits;
 pub use log::{Log, LogFormat};
+pub use policies::Policies;
 pub use security::Security;
 pub use server::Server;
 pub use store::Store;
@@ -40,6 +42,8 @@ pub struct Config {
     pub telemetry: Telemetry,
     /// Limits.
     pub limits: Limits,
+    /// The users' own policies.
+    pub policies: Policies,
 }
 
 impl Config {
@@ -77,6 +81,7 @@ impl Config {
         self.security.check()?;
         self.log.check()?;
         self.telemetry.check()?;
+        self.policies.check()?;
         self.limits.check()
     }
 }
@@ -109,6 +114,7 @@ mod tests {
             ("[log]\nlevel = \"a=b=c\"", "[log] level"),
             ("[telemetry]\notlp_endpoint = \"ftp://x\"", "[telemetry] otlp_endpoint"),
             ("[limits]\npolicy_assignments = 0", "[limits] policy_assignments"),
+            ("[policies]\nfolder = \"/nowhere\"", "[policies] folder"),
             ("[security]\nsealing_key_file = \"/nowhere/key\"", "[security] sealing_key_file"),
         ] {
             let told = format!("{:#}", Config::parse(text).unwrap_err());

@@ -22,7 +22,7 @@ use clap::{Args, ValueEnum};
 use ruleward_types::ResourceType;
 
 use self::batch::{Batch, Batcher};
-use self::input::Input;
+pub use self::input::Input;
 use self::report::{Progress, Report};
 use self::session::{Session, State};
 use self::transfer::Transfer;

@@ -36,6 +36,10 @@ pub struct Splitter<R> {
     place: Place,
     /// Lines read, or elements.
     ordinal: u64,
+    /// Ends of lines read.
+    ends: u64,
+    /// Where the last resource began.
+    began: u64,
 }
 
 impl<R: BufRead> Splitter<R> {
@@ -47,7 +51,7 @@ impl<R: BufRead> Splitter<R> {
             prefix.drain(..BYTE_ORDER_MARK.len());
         }
         let place = if is_document(&prefix) { Place::Top } else { Place::Lines };
-        Ok(Self { reader: Cursor::new(prefix).chain(reader), place, ordinal: 0 })
+        Ok(Self { reader: Cursor::new(prefix).chain(reader), place, ordinal: 0, ends: 0, began: 0 })
     }
 
     /// Reads the next resource into `into`: one line without its end, blank ones left out.
@@ -67,6 +71,11 @@ impl<R: BufRead> Splitter<R> {
                 }
             }
         }
+    }
+
+    /// The line of the input on which the last resource began, whatever the form.
+    pub fn began(&self) -> u64 {
+        if self.place == Place::Lines { self.ordinal } else { self.began }
     }
 
     fn line(&mut self, into: &mut Vec<u8>) -> anyhow::Result<Option<u64>> {
@@ -181,6 +190,8 @@ impl<R: BufRead> Splitter<R> {
         }
         self.place = Place::Array { in_object, first: false };
         self.ordinal += 1;
+        self.peek()?;
+        self.began = self.ends + 1;
         self.value(into, true)?;
         Ok(true)
     }
@@ -201,6 +212,7 @@ impl<R: BufRead> Splitter<R> {
             if keep {
                 append(into, piece);
             }
+            self.ends += ends(piece);
             let used = piece.len();
             self.reader.consume(used);
             if end.is_some() {
@@ -213,6 +225,7 @@ impl<R: BufRead> Splitter<R> {
 
     fn byte(&mut self) -> io::Result<Option<u8>> {
         let byte = fill(&mut self.reader)?.first().copied();
+        self.ends += u64::from(byte == Some(b'\n'));
         self.reader.consume(usize::from(byte.is_some()));
         Ok(byte)
     }
@@ -221,7 +234,10 @@ impl<R: BufRead> Splitter<R> {
     fn peek(&mut self) -> io::Result<Option<u8>> {
         loop {
             match fill(&mut self.reader)?.first() {
-                Some(byte) if byte.is_ascii_whitespace() => self.reader.consume(1),
+                Some(byte) if byte.is_ascii_whitespace() => {
+                    self.ends += u64::from(*byte == b'\n');
+                    self.reader.consume(1);
+                }
                 other => return Ok(other.copied()),
             }
         }
@@ -236,6 +252,11 @@ impl<R: BufRead> Splitter<R> {
     fn bad(&self, words: &str) -> anyhow::Error {
         Bad(format!("the input is not JSON: {words} after element {}", self.ordinal)).into()
     }
+}
+
+/// Ends of lines in a piece of the input.
+fn ends(piece: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', piece).count() as u64
 }
 
 /// `fill_buf` that goes on after an interruption.
@@ -360,6 +381,21 @@ mod tests {
     #[test]
     fn a_resource_by_itself_is_a_line() {
         assert_eq!(texts("{\"id\":\"a\",\"resources\":[1]}"), ["{\"id\":\"a\",\"resources\":[1]}"]);
+    }
+
+    #[test]
+    fn lines_where_resources_begin() {
+        let began = |text: &str| {
+            let mut splitter = Splitter::new(BufReader::with_capacity(3, text.as_bytes())).unwrap();
+            let (mut lines, mut into) = (Vec::new(), Vec::new());
+            while splitter.next(&mut into).unwrap().is_some() {
+                lines.push(splitter.began());
+            }
+            lines
+        };
+        assert_eq!(began("{}\n\n{}\n"), [1, 3]);
+        assert_eq!(began("[{},{\n},\n\n {}]\n[\n1]"), [1, 1, 4, 6]);
+        assert_eq!(began("{\"page_info\":\n{},\"resources\":[\n{}]}"), [3]);
     }
 
     #[test]

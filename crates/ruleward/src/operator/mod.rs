@@ -24,7 +24,7 @@ fn open(args: &StoreArgs) -> anyhow::Result<Arc<Service>> {
             place.database.display()
         );
     }
-    open_place(&place, &config)
+    open_place(args, &place, &config)
 }
 
 /// Opens the store that the options name, or makes it.
@@ -32,10 +32,11 @@ fn open_or_make(args: &StoreArgs) -> anyhow::Result<Arc<Service>> {
     let config = Config::load(args.config.as_deref())?;
     let place = Place::resolve(args, &config)?;
     files::make_private_dir(&place.dir)?;
-    open_place(&place, &config)
+    open_place(args, &place, &config)
 }
 
-fn open_place(place: &Place, config: &Config) -> anyhow::Result<Arc<Service>> {
+fn open_place(args: &StoreArgs, place: &Place, config: &Config) -> anyhow::Result<Arc<Service>> {
+    let catalogue = args.catalogue(config, place)?;
     let key = sealing::find(place, config)?;
-    serve::open(place, &key, config.limits)
+    serve::open(place, &key, config.limits, catalogue)
 }

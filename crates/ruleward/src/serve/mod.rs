@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use ruleward_core::{Options, SealingKey, Service};
+use ruleward_policy::Catalogue;
 use ruleward_store::Store;
 use ruleward_store::sqlite::SqliteStore;
 use ruleward_types::{Account, SystemClock};
@@ -68,11 +69,12 @@ fn serve(
         tracing::warn!(server.address = %local, "requests and answers are not encrypted: no [tls]");
     }
 
+    let catalogue = args.store.catalogue(config, place)?;
     let sealing_key = sealing::find(place, config)?;
     let store = open_store(place)?;
-    let service = open_service(Arc::clone(&store), &sealing_key, config.limits)?;
+    let service = open_service(Arc::clone(&store), &sealing_key, config.limits, catalogue)?;
     let account = if args.dev { Some(dev::prepare(&service, place, &endpoint)?) } else { None };
-    let workers = service.start();
+    let workers = service.start().map_err(with_cause).context("cannot start to judge")?;
     if let Some(dev) = &account
         && args.sample
     {
@@ -96,8 +98,9 @@ pub fn open(
     place: &Place,
     sealing_key: &SealingKey,
     limits: Limits,
+    catalogue: &'static Catalogue,
 ) -> anyhow::Result<Arc<Service>> {
-    open_service(open_store(place)?, sealing_key, limits)
+    open_service(open_store(place)?, sealing_key, limits, catalogue)
 }
 
 fn open_store(place: &Place) -> anyhow::Result<Arc<dyn Store>> {
@@ -111,10 +114,12 @@ fn open_service(
     store: Arc<dyn Store>,
     sealing_key: &SealingKey,
     limits: Limits,
+    catalogue: &'static Catalogue,
 ) -> anyhow::Result<Arc<Service>> {
     let options = Options {
         policy_assignment_quota: limits.policy_assignments,
         evaluation_threads: limits.evaluation_threads,
+        catalogue,
     };
     Service::open(store, Arc::new(SystemClock), sealing_key, options)
         .map_err(with_cause)

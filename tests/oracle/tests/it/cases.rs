@@ -17,9 +17,9 @@ proptest! {
     #[test]
     fn the_catalogue_on_resources_near_its_cases(mut tape in tape(120)) {
         let cases = cases();
-        let case = near(cases, &mut tape).clone();
+        let (name, case) = tape.pick(cases);
+        let own = catalogue().by_name(&name).unwrap();
         let mut resource = case["resource"].clone();
-        let names: Vec<_> = catalogue().list().iter().map(|of| of.name.as_str()).collect();
         for _ in 0..tape.below(4) {
             let mut changed = resource.clone();
             mutate(&mut changed, cases, &mut tape);
@@ -35,13 +35,33 @@ proptest! {
                 *body = changed;
             }
         }
+        for what in [&mut world.recorder, &mut world.account] {
+            if let Some(known) = what {
+                mutate(known, cases, &mut tape);
+            }
+            if tape.once_in(4) || !what.as_ref().is_some_and(Value::is_object) {
+                *what = None;
+            }
+        }
+        world.inventory.retain(|_, _| !tape.once_in(8));
         let mut bound = Vec::new();
-        for _ in 0..3 {
-            let definition = catalogue().by_name(tape.pick(&names)).unwrap();
-            let mut given = Map::new();
+        let akin: Vec<_> = catalogue()
+            .list()
+            .iter()
+            .filter(|of| of.default_resource_types == own.default_resource_types)
+            .collect();
+        let any = &catalogue().list()[tape.below(catalogue().list().len())];
+        for definition in [own, tape.pick(&akin), any] {
+            let of_it: Vec<_> = cases.iter().filter(|(of, _)| *of == definition.name).collect();
+            let mut given = match &tape.pick(&of_it).1["parameters"] {
+                Value::Object(given) => given.clone(),
+                _ => Map::new(),
+            };
             for declaration in &definition.parameters {
-                let value = parameter(declaration.kind, cases, &mut tape);
-                given.insert(declaration.name.clone(), value);
+                if tape.once_in(4) {
+                    let value = parameter(declaration.kind, cases, &mut tape);
+                    given.insert(declaration.name.clone(), value);
+                }
             }
             if let Ok(values) = definition.bind_parameters(&given) {
                 bound.push((definition.name.as_str(), &definition.policy, values));
@@ -132,7 +152,7 @@ fn the_oracle_reads_the_catalogues_cases_as_meant() {
         let definition = catalogue().by_name(name).unwrap();
         let given = case["parameters"].as_object().cloned().unwrap_or_default();
         let bound = definition.bind_parameters(&given).unwrap();
-        let found = evaluate(definition.policy.ast(), &bound, &case["resource"], &world_of(case));
+        let found = evaluate(&definition.policy, &bound, &case["resource"], &world_of(case));
         let found = match found {
             Verdict::Compliant => "compliant",
             Verdict::NonCompliant => "non-compliant",
@@ -143,7 +163,13 @@ fn the_oracle_reads_the_catalogues_cases_as_meant() {
 }
 
 fn world_of(case: &Value) -> World {
-    let mut world = World { recorder: case["recorder"].as_bool(), ..World::default() };
+    let recorder = match &case["recorder"] {
+        Value::Null => None,
+        Value::Bool(enabled) => Some(json!({ "enabled": enabled })),
+        other => Some(other.clone()),
+    };
+    let account = case.get("account").cloned();
+    let mut world = World { recorder, account, ..World::default() };
     if let Some(now) = case["now"].as_str() {
         world.now_ms = now.parse::<jiff::Timestamp>().unwrap().as_millisecond();
     }
@@ -211,7 +237,7 @@ fn the_oracle_reads_the_tables_as_meant() {
     let world = World { now_ms: 1_767_225_600_000, ..World::default() };
     let holds = |rule: Value, resource: &Value| {
         let policy = Policy::parse(&rule.to_string()).unwrap();
-        evaluate(policy.ast(), &Map::new(), resource, &world) == Verdict::NonCompliant
+        evaluate(&policy, &Map::new(), resource, &world) == Verdict::NonCompliant
     };
     let resource_of = |values: &[Value]| -> Value {
         let given = values.iter().enumerate().filter(|(_, value)| value.get("$").is_none());

@@ -87,7 +87,7 @@ impl Both {
 #[test]
 fn two_chunks_and_more() {
     let product = Product::new();
-    let model = Model::new(&product.account.domain_id, START_S);
+    let model = Model::new(&product.account, START_S);
     let mut both = Both { product, model };
     both.create("unused", "volume-unused-check", &json!({}));
     both.put((0..4100).map(|n| volume(n, 0)));
@@ -121,4 +121,34 @@ fn two_chunks_and_more() {
     both.product.recount();
     both.product = both.product.reopen();
     both.agree(4097);
+}
+
+#[test]
+fn look_ups_from_more_than_one_chunk() {
+    let product = Product::new();
+    let model = Model::new(&product.account, START_S);
+    let mut both = Both { product, model };
+    let vault = |held: std::ops::Range<usize>| {
+        let held: Vec<_> = held.map(|n| json!({"id": format!("v-{n}")})).collect();
+        json!({"id": "b", "provider": "cbr", "type": "vault", "properties": {"resources": held}})
+    };
+    both.put((0..4200).map(|n| volume(n, 0)));
+    both.create("backup", "evs-protected-by-cbr", &json!({}));
+    // Between the rule and its run, then between runs.
+    both.put(std::iter::once(vault(4090..4100)));
+    both.agree(200);
+    for held in [4095..4099, 10..20] {
+        both.work_off();
+        both.agree(1000);
+        let rule = &both.product.rules()[0];
+        assert_eq!(rule.state, ruleward_types::AssignmentState::Enabled);
+        both.put(std::iter::once(vault(held)));
+        both.agree(1000);
+    }
+    both.delete(15);
+    both.put((4150..4250).map(|n| volume(n, 1)));
+    both.agree(1000);
+    both.work_off();
+    both.agree(1000);
+    both.product.recount();
 }

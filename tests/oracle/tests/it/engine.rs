@@ -20,13 +20,25 @@ impl Environment for Asked<'_> {
     }
 
     fn recorder_enabled(&self) -> Option<bool> {
-        self.0.recorder
+        self.0.recorder.as_ref()?["enabled"].as_bool()
+    }
+
+    fn recorder(&self) -> Option<Arc<[u8]>> {
+        self.0.recorder.as_ref().map(body)
+    }
+
+    fn account(&self) -> Option<Arc<[u8]>> {
+        self.0.account.as_ref().map(body)
     }
 
     fn resources(&self, provider_type: &str) -> Result<Arc<[Arc<[u8]>]>, String> {
         let found = self.0.inventory.get(provider_type).ok_or("not available")?;
-        Ok(found.iter().map(|body| Arc::from(body.to_string().into_bytes())).collect())
+        Ok(found.iter().map(body).collect())
     }
+}
+
+fn body(value: &Value) -> Arc<[u8]> {
+    Arc::from(value.to_string().into_bytes())
 }
 
 const KEYS: [&str; 7] = ["a", "b", "tags", "type", "q\"\\\n", "é", ""];
@@ -140,6 +152,8 @@ fn expression(tape: &mut Tape, depth: usize, variables: &mut Vec<String>) -> Str
             _ => (tape.pick(&[
                 "recorder().enabled",
                 "recorder()",
+                "account().id",
+                "account()",
                 "resources('a.b')",
                 "resources('no.where')",
             ]))
@@ -152,9 +166,6 @@ fn expression(tape: &mut Tape, depth: usize, variables: &mut Vec<String>) -> Str
             let function = tape.pick(Function::ALL);
             let (least, most) = function.arguments();
             let count = least.max(most.min(2));
-            if function == Function::Needed {
-                return "needed(resource().properties.a)".to_owned();
-            }
             let parts: Vec<_> = (0..count).map(|_| inner(tape)).collect();
             format!("{}({})", function.name(), parts.join(", "))
         }
@@ -172,15 +183,7 @@ fn expression(tape: &mut Tape, depth: usize, variables: &mut Vec<String>) -> Str
         }
         0 | 1 => format!("length({})", inner(tape)),
         2 => format!("not({})", inner(tape)),
-        3 => {
-            // What is missing of a constant folds to null, so only what is read may be needed.
-            let read = match tape.below(3) {
-                0 => format!("daysSince({})", inner(tape)),
-                1 => format!("getValue(resource().properties, {})", inner(tape)),
-                _ => format!("resource().properties.{}", tape.pick(&["a", "b", "tags"])),
-            };
-            format!("needed({read})")
-        }
+        3 => format!("needed({})", inner(tape)),
         4 => format!("daysSince({})", inner(tape)),
         5 => format!("getValue({}, {})", inner(tape), inner(tape)),
         6 | 7 => {
@@ -209,8 +212,11 @@ fn expression(tape: &mut Tape, depth: usize, variables: &mut Vec<String>) -> Str
 }
 
 fn pattern(tape: &mut Tape) -> String {
-    if tape.once_in(4) {
-        return "parameters('r')".to_owned();
+    match tape.below(16) {
+        12 | 13 => return "parameters('r')".to_owned(),
+        14 => return "parameters('r').missing".to_owned(),
+        15 => return "needed(parameters('r').missing)".to_owned(),
+        _ => {}
     }
     quoted(tape.pick(&["^a", "b$", "^.$", "[0-9]+", "", "(?i)A"]))
 }
@@ -268,7 +274,10 @@ fn world(tape: &mut Tape) -> World {
     let mut inventory = BTreeMap::new();
     let length = tape.below(4);
     inventory.insert("a.b".to_owned(), (0..length).map(|_| object(tape, 2)).collect());
-    World { now_ms: NOW_MS, recorder: tape.pick(&[Some(true), Some(false), None]), inventory }
+    let recorder =
+        tape.pick(&[Some(json!({"enabled": true})), Some(json!({"enabled": false, "a": 1})), None]);
+    let account = tape.pick(&[Some(json!({"id": "a", "b": ["é"]})), None]);
+    World { now_ms: NOW_MS, recorder, account, inventory }
 }
 
 fn verdict(outcome: Outcome) -> Verdict {
@@ -309,14 +318,15 @@ pub(crate) fn agree(
     for (((name, policy, parameters), program), outcome) in
         policies.iter().zip(&programs).zip(&outcomes)
     {
-        let expected = evaluate(policy.ast(), parameters, resource, world);
+        let expected = evaluate(policy, parameters, resource, world);
         prop_assert_eq!(
             verdict(*outcome),
             expected,
-            "{} with {:?} on {}",
+            "{} with {:?} on {} in {:?}",
             name,
             parameters,
-            resource
+            resource,
+            world
         );
         let explained = explain(program, text.as_bytes(), &asked).outcome;
         let found = match expected {
@@ -345,8 +355,9 @@ proptest! {
         });
         let parameters = parameters.as_object().unwrap();
         let rules: Vec<_> = (0..3).map(|_| rule(&mut tape, 2).to_string()).collect();
+        let needs = [vec![], vec!["properties.a".to_owned()], vec!["tags".to_owned(), "b".to_owned()]];
         let policies: Vec<_> = rules.iter().map(|text| match Policy::parse(text) {
-            Ok(policy) => policy,
+            Ok(policy) => policy.with_needs(&tape.pick(&needs)).unwrap(),
             Err(error) => panic!("{error}: {text}"),
         }).collect();
         let bound: Vec<_> = rules

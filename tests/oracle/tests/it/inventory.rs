@@ -5,15 +5,32 @@ use serde_json::{Map, Value, json};
 
 use crate::support::Tape;
 
-pub(crate) const TYPES: [(&str, &str); 8] = [
+pub(crate) const TYPES: [(&str, &str); 14] = [
     ("ecs", "cloudservers"),
     ("evs", "volumes"),
     ("vpc", "publicips"),
     ("iam", "users"),
     ("cts", "trackers"),
     ("obs", "buckets"),
+    ("cbr", "vault"),
+    ("cbr", "vault"),
+    ("cbr", "policy"),
+    ("vpc", "securityGroups"),
     ("ECS", "CloudServers"),
+    ("CBR", "Vault"),
+    ("evs", "volumes"),
     ("OBS", "Buckets"),
+];
+/// Those that policies of look-ups judge and look up.
+pub(crate) const LINKED_TYPES: [(&str, &str); 8] = [
+    ("ecs", "cloudservers"),
+    ("evs", "volumes"),
+    ("cbr", "vault"),
+    ("cbr", "policy"),
+    ("vpc", "securityGroups"),
+    ("cts", "trackers"),
+    ("CBR", "Vault"),
+    ("ECS", "CloudServers"),
 ];
 /// Also the number of different ids.
 pub(crate) const IDS: usize = 6;
@@ -55,6 +72,9 @@ pub(crate) fn resource(kind: (&str, &str), id: &str, tape: &mut Tape) -> Value {
                 json!([]),
             ];
             put("addresses", &addresses, tape);
+            let groups =
+                [json!([{"id": "id-0"}]), json!([{"id": "id-1"}, {"id": "id-2"}]), json!([])];
+            put("securityGroup", &groups, tape);
         }
         "evs" => {
             put("status", &[json!("in-use"), json!("available")], tape);
@@ -62,6 +82,27 @@ pub(crate) fn resource(kind: (&str, &str), id: &str, tape: &mut Tape) -> Value {
             let marks =
                 [json!({"systemEncrypted": "0"}), json!({"systemEncrypted": "1"}), json!({})];
             put("metadata", &marks, tape);
+        }
+        "cbr" if kind.1 == "policy" => {
+            let vaults = [json!([{"vault_id": "id-0"}, {"vault_id": "id-1"}]), json!([])];
+            put("associated_vaults", &vaults, tape);
+            let days = [
+                json!({"retention_duration_days": 30}),
+                json!({"retention_duration_days": 7}),
+                json!({"max_backups": 10}),
+            ];
+            put("operation_definition", &days, tape);
+        }
+        "cbr" => {
+            let held = [
+                json!([{"id": "id-0"}, {"id": "id-1"}]),
+                json!([{"id": "id-2"}]),
+                json!([{"id": "id-0"}, {"id": "id-3"}]),
+                json!([]),
+            ];
+            put("resources", &held, tape);
+            let own = json!({"operation_definition": {"retention_duration_days": 60}});
+            put("policy", &[Value::Null, Value::Null, own], tape);
         }
         "vpc" => put("status", &[json!("DOWN"), json!("ACTIVE")], tape),
         "iam" => {
@@ -115,7 +156,17 @@ pub(crate) fn retagged(resource: &Value, tape: &mut Tape) -> Value {
 
 /// Policies with parameters.
 pub(crate) fn policy(tape: &mut Tape) -> (&'static str, Map<String, Value>) {
-    let number = tape.below(17);
+    let number = tape.below(26);
+    numbered(number, tape)
+}
+
+/// Policies that look up other resources, with parameters.
+pub(crate) fn looking_policy(tape: &mut Tape) -> (&'static str, Map<String, Value>) {
+    let number = 12 + tape.below(10);
+    numbered(number, tape)
+}
+
+fn numbered(number: usize, tape: &mut Tape) -> (&'static str, Map<String, Value>) {
     let (name, parameters) = match number {
         0 => ("volume-unused-check", json!({})),
         1 => ("volumes-encrypted-check", json!({})),
@@ -138,6 +189,15 @@ pub(crate) fn policy(tape: &mut Tape) -> (&'static str, Map<String, Value>) {
         }
         10 => ("tracker-config-enabled-check", json!({})),
         11 => ("cts-obs-bucket-track", json!({"trackBucket": tape.pick(&["logs", "none"])})),
+        // These look up other resources.
+        12 => ("cts-tracker-exists", json!({})),
+        13..=15 => ("ecs-protected-by-cbr", json!({})),
+        16 | 17 => ("evs-protected-by-cbr", json!({})),
+        18 | 19 => (
+            "cbr-vault-minimum-retention-check",
+            json!({"requiredRetentionDays": tape.pick(&[14, 45])}),
+        ),
+        20 | 21 => ("vpc-sg-attached-ports", json!({})),
         _ => ("access-keys-rotated", tape.pick(&[json!({}), json!({"maxAccessKeyAge": 28})])),
     };
     (name, parameters.as_object().unwrap().clone())

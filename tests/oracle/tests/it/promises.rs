@@ -1,10 +1,12 @@
 //! Promises that were once broken, or are: each test states one.
 
+use std::collections::BTreeMap;
+
 use ruleward_core::{NewPolicyAssignment, PolicyAssignmentUpdate, ReportedState};
 use ruleward_policy::Policy;
 use ruleward_types::{
-    AssignmentKind, ComplianceState, CustomPolicy, ErrorCode, PolicyAssignment, PolicyFilter,
-    Recorder, RunTrigger, StateQuery, TriggerType,
+    AssignmentKind, AssignmentState, ComplianceState, CustomPolicy, ErrorCode, PolicyAssignment,
+    PolicyFilter, Recorder, ResourceType, RunTrigger, StateQuery, TriggerType,
 };
 use serde_json::{Map, Value, json};
 
@@ -124,7 +126,6 @@ fn nothing_is_judged_while_the_recorder_is_off_not_even_by_functions() {
 }
 
 #[test]
-#[ignore = "what is missing of a parameter folds to null"]
 fn what_is_needed_of_a_parameter_may_be_missing_too() {
     let rule = json!({
         "value": "${needed(parameters('p').a)}", "comparator": "equals", "pattern": 1,
@@ -158,4 +159,77 @@ fn a_resource_counts_once_by_its_worst_verdict() {
     assert_eq!(counts(), (0, 1, 1));
     product.service.disable_policy_assignment(&product.access, &tags.id).unwrap();
     assert_eq!(counts(), (0, 0, 2));
+}
+
+/// The states of a rule, by id of the resource.
+fn states(product: &Product, rule: &PolicyAssignment) -> BTreeMap<String, ComplianceState> {
+    let page = ruleward_core::Page { limit: 200, after: None };
+    let query = StateQuery::default();
+    let found =
+        product.service.policy_states_by_assignment(&product.access, &rule.id, &query, page);
+    found.unwrap().items.into_iter().map(|of| (of.resource_id, of.compliance_state)).collect()
+}
+
+fn vault(held: &[&str]) -> Value {
+    let held: Vec<_> = held.iter().map(|id| json!({ "id": id })).collect();
+    json!({"id": "v", "provider": "CBR", "type": "Vault", "properties": {"resources": held}})
+}
+
+#[test]
+fn a_change_of_another_resource_is_followed() {
+    use ComplianceState::{Compliant, NonCompliant};
+    let product = Product::new();
+    product.put(&volume("a"));
+    product.put(&volume("b"));
+    let rule = product.create(builtin("backup", "evs-protected-by-cbr"));
+    let work_off = || {
+        product.service.work_off().unwrap();
+        assert_eq!(product.service.gauges().unwrap().tickets_pending, 0);
+        assert_eq!(product.rule(&rule.id).state, AssignmentState::Enabled);
+    };
+    let of = |pairs: &[(&str, ComplianceState)]| -> BTreeMap<String, ComplianceState> {
+        pairs.iter().map(|(id, state)| ((*id).to_owned(), *state)).collect()
+    };
+    work_off();
+    assert_eq!(states(&product, &rule), of(&[("a", NonCompliant), ("b", NonCompliant)]));
+    // The first resource of the type, a change, an end.
+    product.put(&vault(&["a", "c"]));
+    assert_eq!(product.rule(&rule.id).state, AssignmentState::Enabled, "no run is going on");
+    work_off();
+    assert_eq!(states(&product, &rule), of(&[("a", Compliant), ("b", NonCompliant)]));
+    product.put(&vault(&["b", "c"]));
+    work_off();
+    assert_eq!(states(&product, &rule), of(&[("a", NonCompliant), ("b", Compliant)]));
+    // A new resource has no state before the work is done.
+    product.put(&volume("c"));
+    assert_eq!(states(&product, &rule), of(&[("a", NonCompliant), ("b", Compliant)]));
+    work_off();
+    let held = [("a", NonCompliant), ("b", Compliant), ("c", Compliant)];
+    assert_eq!(states(&product, &rule), of(&held));
+    // Nothing waits where nothing changed, nor for what nobody looks up.
+    product.put(&vault(&["b", "c"]));
+    product.put(&json!({"id": "b", "provider": "obs", "type": "buckets"}));
+    assert_eq!(product.service.gauges().unwrap().tickets_pending, 0);
+    let kind = ResourceType::new("cbr", "vault");
+    product.service.delete_resource(&product.access, "v", Some(&kind)).unwrap();
+    work_off();
+    let held = [("a", NonCompliant), ("b", NonCompliant), ("c", NonCompliant)];
+    assert_eq!(states(&product, &rule), of(&held));
+}
+
+#[test]
+fn periodic_rules_do_not_follow() {
+    let product = Product::new();
+    let rule = product.create(builtin("trackers", "cts-tracker-exists"));
+    product.service.work_off().unwrap();
+    let found = || states(&product, &rule).into_values().collect::<Vec<_>>();
+    assert_eq!(found(), [ComplianceState::NonCompliant]);
+    product.put(&json!({
+        "id": "t", "provider": "cts", "type": "trackers", "properties": {"status": "enabled"},
+    }));
+    product.service.work_off().unwrap();
+    assert_eq!(found(), [ComplianceState::NonCompliant], "before its next run");
+    product.service.run_evaluation(&product.access, &rule.id).unwrap();
+    product.service.work_off().unwrap();
+    assert_eq!(found(), [ComplianceState::Compliant]);
 }

@@ -6,16 +6,18 @@ use ruleward_core::{NewPolicyAssignment, PolicyAssignmentUpdate, ReportedState};
 use ruleward_oracle::{Key, Model, ModelRule, Put};
 use ruleward_policy::catalogue;
 use ruleward_types::{
-    AssignmentKind, ComplianceState, CustomPolicy, ErrorCode, PolicyAssignmentId, PolicyFilterV2,
+    AssignmentKind, ComplianceState, CustomPolicy, ErrorCode, PolicyAssignmentId, PolicyFilter, PolicyFilterV2,
     Recorder, ResourceType, TriggerType, WriteOutcome,
 };
 use serde_json::{Map, Value};
 
-use crate::inventory::{self, TYPES};
+use crate::inventory::{self, LINKED_TYPES, TYPES};
 use crate::product::{Product, START_S, builtin};
 use crate::support::{Tape, config};
 
 struct Run {
+    /// Whether it is all about rules that look up other resources.
+    linked: bool,
     product: Product,
     model: Model,
     made: usize,
@@ -35,10 +37,15 @@ impl Drop for Log {
 }
 
 impl Run {
-    fn new() -> Self {
+    fn new(linked: bool) -> Self {
         let product = Product::new();
-        let model = Model::new(&product.account.domain_id, START_S);
-        Self { product, model, made: 0, log: Log::default() }
+        let model = Model::new(&product.account, START_S);
+        Self { linked, product, model, made: 0, log: Log::default() }
+    }
+
+    fn resource(&self, tape: &mut Tape) -> Value {
+        let types = if self.linked { &LINKED_TYPES[..] } else { &TYPES };
+        inventory::resource(tape.pick(types), &inventory::id(tape), tape)
     }
 
     fn note(&mut self, step: impl Into<String>) {
@@ -65,7 +72,7 @@ impl Run {
         let (mut lines, mut resources) = (Vec::new(), Vec::new());
         let (mut created, mut changed, mut unchanged, mut refused) = (0, 0, 0, 0);
         for _ in 0..tape.below(9) {
-            let resource = inventory::resource(tape.pick(&TYPES), &inventory::id(tape), tape);
+            let resource = self.resource(tape);
             if tape.once_in(9) {
                 lines.push(resource.to_string().replace("\"type\"", "\"kind\""));
                 refused += 1;
@@ -75,7 +82,7 @@ impl Run {
             resources.push(resource);
         }
         // A batch is one change. Which of two resources of one id is then the later one is not
-        // said; the product goes by type.
+        // said; the product goes by type, then by id.
         for resource in &resources {
             self.model.spell(resource);
         }
@@ -118,11 +125,13 @@ impl Run {
         let new = if tape.once_in(5) {
             custom(&name, tape)
         } else {
-            let (policy, parameters) = inventory::policy(tape);
+            let (policy, parameters) =
+                if self.linked { inventory::looking_policy(tape) } else { inventory::policy(tape) };
+            let narrowed = !self.linked || tape.once_in(4);
             NewPolicyAssignment {
                 parameters,
-                filter: inventory::filter(tape),
-                filter_v2: inventory::filter_v2(tape),
+                filter: if narrowed { inventory::filter(tape) } else { PolicyFilter::default() },
+                filter_v2: if narrowed { inventory::filter_v2(tape) } else { None },
                 period: inventory::period(tape),
                 tags: inventory::tags(tape),
                 ..builtin(&name, policy)
@@ -322,7 +331,7 @@ impl Run {
         let place = |tape: &mut Tape| (rules > 0).then(|| tape.below(rules));
         match tape.below(25) {
             0..=3 => {
-                let resource = inventory::resource(tape.pick(&TYPES), &inventory::id(tape), tape);
+                let resource = self.resource(tape);
                 self.put(&resource);
             }
             4 | 5 => {
@@ -392,10 +401,13 @@ fn steps() -> impl Strategy<Value = Vec<Vec<u8>>> {
     prop::collection::vec(prop::collection::vec(any::<u8>(), 1..48), 1..50)
 }
 
-fn run(steps: Vec<Vec<u8>>) {
-    let mut run = Run::new();
+fn run(linked: bool, steps: Vec<Vec<u8>>) {
+    let mut run = Run::new(linked);
     for bytes in steps {
         let limit = 1 + bytes.len() % 5;
+        if linked && bytes.len() % 3 == 0 {
+            run.work_off();
+        }
         run = run.step(&mut Tape::new(bytes));
         run.product.agrees_with(&run.model, limit);
     }
@@ -414,6 +426,11 @@ proptest! {
 
     #[test]
     fn any_sequence_leaves_what_the_model_says(steps in steps()) {
-        run(steps);
+        run(false, steps);
+    }
+
+    #[test]
+    fn changes_reach_those_that_look_them_up(steps in steps()) {
+        run(true, steps);
     }
 }

@@ -24,9 +24,17 @@ impl Tape {
 
     /// A number below `bound`.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
+        let mut number = self.byte();
+        if bound > 256 {
+            number = number * 256 + self.byte();
+        }
+        number % bound
+    }
+
+    fn byte(&mut self) -> usize {
         let byte = self.bytes.get(self.at).copied().unwrap_or(0);
         self.at += 1;
-        usize::from(byte) % bound
+        usize::from(byte)
     }
 
     /// What is left, as a name.

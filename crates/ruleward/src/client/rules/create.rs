@@ -6,27 +6,12 @@ use reqwest::Method;
 use ruleward_types::Period;
 use serde_json::{Map, Value, json};
 
-use super::super::{Api, ConnectionArgs, Request, policies};
+use super::super::{Api, ConnectionArgs, Request, parameter_value, policies};
 use crate::output::OutputArgs;
 
-/// Make a rule; it is judged at once.
-///
-/// Without --type, --region, --resource and the tag options a rule is about every resource of
-/// the types that its policy is made for.
+/// What a rule is, besides its name and its policy.
 #[derive(Debug, Args)]
-pub struct CreateArgs {
-    /// The rule's name, unique in the account.
-    #[arg(value_name = "NAME", required_unless_present = "name_option")]
-    name: Option<String>,
-
-    /// The rule's name, as an option.
-    #[arg(long = "name", value_name = "NAME", conflicts_with = "name")]
-    name_option: Option<String>,
-
-    /// Name or id of the predefined policy; `ruleward policies list` shows them.
-    #[arg(long, value_name = "POLICY")]
-    policy: String,
-
+pub struct RuleArgs {
     /// What the rule is for.
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
@@ -63,6 +48,28 @@ pub struct CreateArgs {
     /// A tag of the rule itself, by which `ruleward summary --tag` selects. Can be repeated.
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     tag: Vec<(String, String)>,
+}
+
+/// Make a rule; it is judged at once.
+///
+/// Without --type, --region, --resource and the tag options a rule is about every resource of
+/// the types that its policy is made for.
+#[derive(Debug, Args)]
+pub struct CreateArgs {
+    /// The rule's name, unique in the account.
+    #[arg(value_name = "NAME", required_unless_present = "name_option")]
+    name: Option<String>,
+
+    /// The rule's name, as an option.
+    #[arg(long = "name", value_name = "NAME", conflicts_with = "name")]
+    name_option: Option<String>,
+
+    /// Name or id of the predefined policy; `ruleward policies list` shows them.
+    #[arg(long, value_name = "POLICY")]
+    policy: String,
+
+    #[command(flatten)]
+    rule: RuleArgs,
 
     /// Wait until everything is judged by the rule.
     #[arg(long)]
@@ -101,27 +108,34 @@ pub fn run(args: &CreateArgs) -> anyhow::Result<()> {
 
 fn create(args: &CreateArgs, api: &Api) -> anyhow::Result<Value> {
     let policy = policies::find(api, &args.policy)?;
-    let body = body(args, &policy)?;
+    let name = args.name.as_ref().or(args.name_option.as_ref());
+    let begun = Map::from_iter([("name".to_owned(), json!(name))]);
+    let body = body(&args.rule, &policy, begun)?;
     let request =
         Request::new(Method::PUT, api.path("/policy-assignments")).body(serde_json::to_vec(&body)?);
     Ok(api.send(&request)?)
 }
 
-fn body(args: &CreateArgs, policy: &Value) -> anyhow::Result<Value> {
-    let mut parameters = Map::new();
+/// The body that makes the rule, from one that is begun: what is given replaces what stands there.
+pub fn body(
+    args: &RuleArgs,
+    policy: &Value,
+    mut body: Map<String, Value>,
+) -> anyhow::Result<Value> {
+    let mut given = Map::new();
     for (name, text) in &args.parameter {
         let kind = policy.pointer("/parameters").and_then(|of| of.get(name)?.get("type")?.as_str());
-        let value = value(text, kind.unwrap_or_default());
-        if parameters.insert(name.clone(), json!({ "value": value })).is_some() {
+        let value = parameter_value(text, kind.unwrap_or_default());
+        if given.insert(name.clone(), json!({ "value": value })).is_some() {
             bail!("--parameter {name} stands twice");
         }
     }
-    let mut body = Map::new();
-    let name = args.name.as_ref().or(args.name_option.as_ref());
-    body.insert("name".to_owned(), json!(name));
     body.insert("policy_assignment_type".to_owned(), json!("builtin"));
     body.insert("policy_definition_id".to_owned(), policy.get("id").cloned().unwrap_or_default());
-    body.insert("parameters".to_owned(), Value::Object(parameters));
+    let parameters = body.entry("parameters").or_insert_with(|| json!({}));
+    if let Value::Object(parameters) = parameters {
+        parameters.extend(given);
+    }
     if let Some(description) = &args.description {
         body.insert("description".to_owned(), json!(description));
     }
@@ -139,7 +153,7 @@ fn body(args: &CreateArgs, policy: &Value) -> anyhow::Result<Value> {
     Ok(Value::Object(body))
 }
 
-fn filter(args: &CreateArgs) -> Option<Value> {
+fn filter(args: &RuleArgs) -> Option<Value> {
     let lists =
         [&args.types, &args.region, &args.resource, &args.resource_tag, &args.exclude_resource_tag];
     if lists.iter().all(|list| list.is_empty()) {
@@ -170,17 +184,6 @@ fn tags(texts: &[String]) -> Vec<Value> {
     by_key.into_iter().map(|(key, values)| json!({"key": key, "values": values})).collect()
 }
 
-/// The value of a parameter of a type, from what was typed.
-fn value(text: &str, kind: &str) -> Value {
-    let parsed = serde_json::from_str::<Value>(text).ok();
-    match (kind, parsed) {
-        ("String" | "DateTime", Some(Value::String(inner))) => Value::String(inner),
-        ("String" | "DateTime", _) | (_, None) if kind != "Array" => Value::String(text.to_owned()),
-        (_, Some(value)) => value,
-        (_, None) => text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -190,31 +193,22 @@ mod tests {
     #[derive(Parser)]
     struct Line {
         #[command(flatten)]
-        args: CreateArgs,
+        args: RuleArgs,
     }
 
-    fn parse(line: &str) -> CreateArgs {
+    fn parse(line: &str) -> RuleArgs {
         Line::try_parse_from(line.split_whitespace()).unwrap_or_else(|e| panic!("{e}")).args
-    }
-
-    #[test]
-    fn values_fit_their_parameter() {
-        assert_eq!(value("123", "String"), json!("123"));
-        assert_eq!(value("\"123\"", "String"), json!("123"));
-        assert_eq!(value("90", "Integer"), json!(90));
-        assert_eq!(value("[\"SSD\"]", "Array"), json!(["SSD"]));
-        assert_eq!(value("SSD, SAS", "Array"), json!(["SSD", "SAS"]));
-        assert_eq!(value("ssd", ""), json!("ssd"));
     }
 
     #[test]
     fn the_body() {
         let policy = json!({"id": "p1", "parameters": {"list": {"type": "Array"}}});
         let args = parse(
-            "x by-hand --policy p --param list=a,b --type evs.volumes --resource-tag env=prod \
+            "x --param list=a,b --type evs.volumes --resource-tag env=prod \
              --resource-tag env=stage --resource-tag team --period 3h --tag a=b",
         );
-        let body = body(&args, &policy).unwrap();
+        let begun = Map::from_iter([("name".to_owned(), json!("by-hand"))]);
+        let body = body(&args, &policy, begun.clone()).unwrap();
         assert_eq!(body["name"], "by-hand");
         assert_eq!(body["policy_definition_id"], "p1");
         assert_eq!(body["parameters"], json!({"list": {"value": ["a", "b"]}}));
@@ -224,9 +218,11 @@ mod tests {
             body["policy_filter_v2"]["tags"],
             json!([{"key": "env", "values": ["prod", "stage"]}, {"key": "team", "values": []}])
         );
-        let bare = super::body(&parse("x --name n --policy p"), &policy).unwrap();
+        let bare = super::body(&parse("x"), &policy, begun).unwrap();
         assert!(bare.get("policy_filter_v2").is_none());
-        assert_eq!(bare["name"], "n");
+        let begun = bare.as_object().unwrap().clone();
+        let changed = super::body(&parse("x --param n=2"), &policy, begun).unwrap();
+        assert_eq!(changed["parameters"], json!({"n": {"value": 2}}));
     }
 
     #[test]

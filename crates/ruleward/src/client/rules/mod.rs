@@ -1,6 +1,7 @@
-//! `ruleward rules`: list, show, create, enable, disable, delete, run.
+//! `ruleward rules`: list, show, create, preview, enable, disable, delete, run.
 
 mod create;
+mod preview;
 
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use self::create::CreateArgs;
+use self::preview::PreviewArgs;
 use super::{Api, ConnectionArgs, Request, rule, segment};
 use crate::output::{Format, Listing, OutputArgs, cell, line, plain, print_json, printable};
 
@@ -24,6 +26,7 @@ pub enum RulesCommand {
     /// Show a rule.
     Show(OneArgs),
     Create(Box<CreateArgs>),
+    Preview(Box<PreviewArgs>),
     /// Enable a rule; everything is judged by it again.
     Enable(SwitchArgs),
     /// Disable a rule; its last verdicts stay readable but are not counted.
@@ -76,6 +79,7 @@ pub fn run(command: &RulesCommand) -> anyhow::Result<()> {
             show(&found, args.output.output)
         }
         RulesCommand::Create(args) => create::run(args),
+        RulesCommand::Preview(args) => preview::run(args),
         RulesCommand::Enable(args) => switch(args, "/enable"),
         RulesCommand::Run(args) => switch(args, "/policy-states/run-evaluation"),
         RulesCommand::Disable(args) => {
