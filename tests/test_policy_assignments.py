@@ -453,14 +453,35 @@ def test_the_recorder_survives_a_restart(new_server):
     server.client().refuse(400, "RMS.00010091", "PUT", path, json_body=body)
 
 
+WORDS = ["x", "1", "1.0", "10:00", "8.0.28", "10.0.0.0/8", "{}", '{"Statement": []}', "2026-01-01T00:00:00Z"]
+
+
+def sample(parameter):
+    """A value that the parameter's declaration allows."""
+    allowed = parameter["allowed_values"]
+    pattern = re.compile(parameter["pattern"] or "")
+    if allowed:
+        word = allowed[0]
+    elif parameter["type"] in ("Integer", "Float"):
+        return max(1, parameter["minimum"] or 1)
+    elif parameter["type"] == "Boolean":
+        return True
+    elif parameter["type"] == "DateTime":
+        return "2026-01-01T00:00:00Z"
+    else:
+        word = next(word for word in WORDS if pattern.search(word))
+    return [word] if parameter["type"] == "Array" else word
+
+
 def test_every_predefined_policy_can_be_a_rule(account):
-    for definition in account.client.page("ListBuiltInPolicyDefinitions"):
-        samples = {"Array": ["x"], "String": "x", "Integer": 1, "Float": 1.5, "Boolean": True}
+    definitions = account.client.page("ListBuiltInPolicyDefinitions")
+    assert len(definitions) >= 239
+    for definition in definitions:
         parameters = {
-            name: samples[parameter["type"]]
+            name: sample(parameter)
             for name, parameter in definition["parameters"].items()
             if parameter["default_value"] is None
         }
-        period = "One_Hour" if definition["name"] in PERIODIC_POLICIES else None
+        period = "One_Hour" if definition["trigger_type"] == "period" else None
         id = account.rule(definition["id"], parameters=parameters, period=period)
         assert account.show(id)["policy_definition_id"] == definition["id"]

@@ -1,9 +1,10 @@
-//! Which policies can never give a verdict on this inventory: those that need a path that no
-//! resource of their types has.
+//! Which policies lack what they need on this inventory: their `needs`, or what stands in a
+//! `needed(…)` of their rule, is a path that no resource of their types has.
 
 use std::collections::HashMap;
 
 use ruleward_policy::PolicyDefinition;
+use ruleward_policy::ast::{Expr, ExprKind, Function, Operand, Rule};
 use ruleward_policy::json::{PathSet, PathSetBuilder, Seen};
 use ruleward_store::{ReadTx, TypeRow};
 use ruleward_types::{AccountNo, ResourceType, Result};
@@ -11,29 +12,35 @@ use ruleward_types::{AccountNo, ResourceType, Result};
 use crate::Service;
 use crate::access::Access;
 
-/// A policy that this inventory leaves without a verdict.
+/// A policy that lacks what it needs.
 #[derive(Debug, Clone)]
 pub struct UncoveredPolicy {
     /// The policy.
     pub definition: &'static PolicyDefinition,
     /// How many resources of its types there are.
     pub resources: u64,
-    /// The paths that none of them has.
+    /// The paths that none of them has; `a or b` where one of several would do.
     pub missing: Vec<String>,
 }
+
+/// The keys that lead to a value.
+type Path = Vec<String>;
 
 /// A policy and what was found of the paths that it needs.
 struct Wanted {
     definition: &'static PolicyDefinition,
     types: Vec<ResourceType>,
     resources: u64,
-    /// Needed paths that no resource had so far, by their place in the definition.
-    missing: Vec<usize>,
+    /// Paths of which no resource had one so far.
+    missing: Vec<Vec<Path>>,
 }
 
 impl Wanted {
     fn new(definition: &'static PolicyDefinition) -> Option<Self> {
-        let missing: Vec<usize> = (0..definition.policy.needs().len()).collect();
+        let policy = &definition.policy;
+        let mut missing: Vec<Vec<Path>> =
+            policy.needs().iter().map(|path| vec![path.clone()]).collect();
+        needed_in_rule(policy.ast(), &mut missing);
         (!missing.is_empty()).then(|| Self {
             definition,
             types: definition
@@ -51,8 +58,81 @@ impl Wanted {
     }
 }
 
+/// What stands in the `needed(…)` of a rule.
+fn needed_in_rule(rule: &Rule, into: &mut Vec<Vec<Path>>) {
+    match rule {
+        Rule::AllOf(parts, _) | Rule::AnyOf(parts, _) => {
+            for part in parts {
+                needed_in_rule(part, into);
+            }
+        }
+        Rule::Not(part, _) => needed_in_rule(part, into),
+        Rule::Condition(condition) => {
+            for side in [&condition.value, &condition.pattern] {
+                if let Operand::Expression { expr, .. } = side {
+                    needed_in(expr, into);
+                }
+            }
+        }
+    }
+}
+
+fn needed_in(expr: &Expr, into: &mut Vec<Vec<Path>>) {
+    if let ExprKind::Call(Function::Needed, arguments) = &expr.kind {
+        let mut paths = Vec::new();
+        let known = arguments.iter().all(|argument| paths_of(argument, &mut paths));
+        if known && !paths.is_empty() && !into.contains(&paths) {
+            into.push(paths);
+        }
+    }
+    for part in parts(expr) {
+        needed_in(part, into);
+    }
+}
+
+fn parts(expr: &Expr) -> impl Iterator<Item = &Expr> {
+    let parts: Vec<&Expr> = match &expr.kind {
+        ExprKind::Member(object, _) => vec![object],
+        ExprKind::Call(_, arguments) | ExprKind::List(arguments) => arguments.iter().collect(),
+        ExprKind::Each { list, body, .. } => vec![list, body],
+        _ => Vec::new(),
+    };
+    parts.into_iter()
+}
+
+/// The paths of the resource that an expression reads; false where its value can come from
+/// something else.
+fn paths_of(expr: &Expr, into: &mut Vec<Path>) -> bool {
+    if let Some(path) = path_of(expr) {
+        into.push(path);
+        return true;
+    }
+    match &expr.kind {
+        // What else stands in a call is there to be compared with, or to convert.
+        ExprKind::Literal(_) | ExprKind::Parameter(_) => true,
+        ExprKind::Call(Function::Coalesce, choices) => choices.iter().all(|choice| {
+            !matches!(choice.kind, ExprKind::Literal(_) | ExprKind::Parameter(_))
+                && paths_of(choice, into)
+        }),
+        ExprKind::Call(_, arguments) => arguments.iter().all(|part| paths_of(part, into)),
+        ExprKind::Each { list, .. } => paths_of(list, into),
+        _ => false,
+    }
+}
+
+/// `resource().a.b` is a and b.
+fn path_of(expr: &Expr) -> Option<Path> {
+    let (mut path, mut expr) = (Vec::new(), expr);
+    while let ExprKind::Member(object, key) = &expr.kind {
+        path.push(key.clone());
+        expr = object;
+    }
+    path.reverse();
+    (expr.kind == ExprKind::Resource && !path.is_empty()).then_some(path)
+}
+
 impl Service {
-    /// The policies that need what no resource of the account has, in the order of the
+    /// The policies that need what no resource of their types has, in the order of the
     /// catalogue. A policy for whose types there are no resources is not among them.
     pub fn policy_coverage(&self, access: &Access) -> Result<Vec<UncoveredPolicy>> {
         let mut all: Vec<Wanted> = self.catalogue.list().iter().filter_map(Wanted::new).collect();
@@ -75,11 +155,14 @@ impl Service {
 }
 
 fn told(of: &Wanted) -> UncoveredPolicy {
-    let path = |place: &usize| of.definition.needs.get(*place).cloned();
+    let shown = |paths: &Vec<Path>| {
+        let paths: Vec<String> = paths.iter().map(|path| path.join(".")).collect();
+        paths.join(" or ")
+    };
     UncoveredPolicy {
         definition: of.definition,
         resources: of.resources,
-        missing: of.missing.iter().filter_map(path).collect(),
+        missing: of.missing.iter().map(shown).collect(),
     }
 }
 
@@ -92,12 +175,11 @@ struct Search {
 }
 
 impl Search {
-    fn new(wanted: &[&mut Wanted]) -> (Self, HashMap<Vec<String>, usize>) {
+    fn new(wanted: &[&mut Wanted]) -> (Self, HashMap<Path, usize>) {
         let mut builder = PathSetBuilder::default();
         let mut slots = HashMap::new();
         for of in wanted {
-            let needs = of.definition.policy.needs();
-            for path in of.missing.iter().filter_map(|place| needs.get(*place)) {
+            for path in of.missing.iter().flatten() {
                 slots.insert(path.clone(), builder.slot(path));
             }
         }
@@ -150,11 +232,39 @@ fn scan(
     }
     for of in wanted {
         of.resources += resources;
-        let needs = of.definition.policy.needs();
-        of.missing.retain(|place| {
-            let slot = needs.get(*place).and_then(|path| slots.get(path));
-            slot.and_then(|slot| search.found.get(*slot)).is_none_or(|found| !*found)
-        });
+        let found = |path: &Path| {
+            slots.get(path).and_then(|slot| search.found.get(*slot)).is_some_and(|found| *found)
+        };
+        of.missing.retain(|paths| !paths.iter().any(found));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn needed(value: &str) -> Vec<String> {
+        let rule = serde_json::json!({"value": value, "comparator": "equals", "pattern": 1});
+        let policy = ruleward_policy::Policy::parse(&rule.to_string()).unwrap();
+        let mut found = Vec::new();
+        needed_in_rule(policy.ast(), &mut found);
+        let shown = |paths: &Vec<Path>| {
+            paths.iter().map(|path| path.join(".")).collect::<Vec<_>>().join("|")
+        };
+        found.iter().map(shown).collect()
+    }
+
+    #[test]
+    fn what_a_rule_needs() {
+        assert_eq!(needed("${resource().a}"), Vec::<String>::new());
+        assert_eq!(needed("${length(needed(resource().a.b))}"), ["a.b"]);
+        let both = "${needed(number(coalesce(resource().a, resource().b['c d'])))}";
+        assert_eq!(needed(both), ["a|b.c d"]);
+        for open in ["coalesce(resource().a, 'x')", "account().id", "resources('a.b')"] {
+            assert_eq!(needed(&format!("${{needed({open})}}")), Vec::<String>::new(), "{open}");
+        }
+        let inner = "${any(resource().a, lambda x: equals(needed(x.b), needed(resource().c)))}";
+        assert_eq!(needed(inner), ["c"]);
+    }
 }

@@ -31,8 +31,8 @@ pub struct Finding {
     pub resource: Arc<FoundResource>,
     /// Whether it could not be determined; else it is non-compliant.
     pub undetermined: bool,
-    /// Why, in the words asked for; only of as many findings as were asked for.
-    pub reason: Option<String>,
+    /// Why, in the words asked for.
+    pub reason: String,
 }
 
 /// What findings tell of their resource.
@@ -53,7 +53,7 @@ pub struct FoundResource {
 pub struct Findings {
     /// The rules' numbers, in the order of the rules.
     pub counts: Vec<ComplianceCounts>,
-    /// All that is not compliant, in the order of the input and then of the rules.
+    /// What is not compliant, in the order of the input and then of the rules.
     pub findings: Vec<Finding>,
     /// Different resources.
     pub resources: u64,
@@ -66,8 +66,8 @@ pub struct OfflineOptions {
     pub now: Timestamp,
     /// The account's id; what depends on it is undetermined without.
     pub domain_id: Option<String>,
-    /// How many findings of each rule are explained at least, the first ones of the input.
-    pub explained: usize,
+    /// How many findings of each rule are named, the first ones of the input. It may be more.
+    pub named: usize,
     /// Puts an explanation in words.
     pub words: fn(&Explanation) -> String,
 }
@@ -84,8 +84,8 @@ pub struct Offline {
     kept: Option<Vec<(u64, Resource)>>,
     scratch: Scratch,
     outcomes: Vec<Outcome>,
-    /// How many findings of a rule are explained.
-    explained: Vec<usize>,
+    /// How many findings of a rule are named.
+    named: Vec<usize>,
     judged: Judged,
     findings: Vec<Finding>,
     /// How many were at work, this one included.
@@ -306,7 +306,7 @@ impl Offline {
             kept: looks_up.then(Vec::new),
             scratch: Scratch::default(),
             outcomes: Vec::new(),
-            explained: vec![0; shared.rules.len()],
+            named: vec![0; shared.rules.len()],
             judged: Judged::default(),
             findings: Vec::new(),
             parts: 1,
@@ -477,20 +477,21 @@ impl Offline {
             if !matches!(verdict, Verdict::NonCompliant | Verdict::Undetermined) {
                 continue;
             }
-            let reason = match (&rule.program, self.explained.get_mut(*n)) {
-                (Some(program), Some(explained)) if *explained < self.shared.options.explained => {
-                    *explained += 1;
-                    Some((self.shared.options.words)(&explain(program, body, &self.world)))
-                }
-                _ => None,
+            let (Some(program), Some(named)) = (&rule.program, self.named.get_mut(*n)) else {
+                continue;
             };
+            if *named >= self.shared.options.named {
+                continue;
+            }
+            *named += 1;
+            let explanation = explain(program, body, &self.world);
             let resource = found.get_or_insert_with(|| Arc::new(told(resource_type, body)));
             self.findings.push(Finding {
                 rule: *n,
                 line,
                 resource: Arc::clone(resource),
                 undetermined: verdict == Verdict::Undetermined,
-                reason,
+                reason: (self.shared.options.words)(&explanation),
             });
         }
     }

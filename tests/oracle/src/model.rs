@@ -430,7 +430,9 @@ impl Model {
     }
 
     fn work_off_rule(&mut self, place: usize) {
-        let Some(definition) = self.rules.get(place).and_then(|rule| rule.definition) else { return };
+        let Some(definition) = self.rules.get(place).and_then(|rule| rule.definition) else {
+            return;
+        };
         let world = self.world(definition.policy.looks_up());
         let Some(rule) = self.rules.get_mut(place).filter(|rule| rule.enabled) else { return };
         if !self.recorder && !rule.reads_recorder() {

@@ -137,7 +137,7 @@ fn offline(args: &CheckArgs, catalogue: &Catalogue) -> anyhow::Result<Offline> {
     let options = OfflineOptions {
         now: args.at.unwrap_or_else(|| SystemClock.now()),
         domain_id: args.domain.clone(),
-        explained: if args.output == ReportFormat::Table { args.limit } else { usize::MAX },
+        named: if args.output == ReportFormat::Table { args.limit } else { usize::MAX },
         words: reason::words,
     };
     // Not as the service's refusal, whose exit code would say that something is non-compliant.

@@ -5,7 +5,10 @@ use crate::harness::{ruleward, run};
 /// Every command that does something, with words that its page must have.
 const PAGES: &[(&[&str], &[&str])] = &[
     (&[], &["ruleward serve --dev --sample", "HUAWEICLOUD_SDK_AK", "Exit codes"]),
-    (&["serve"], &["--listen", "--data", "--store", "--config", "--dev", "--sample", "--policies", "8080"]),
+    (
+        &["serve"],
+        &["--listen", "--data", "--store", "--config", "--dev", "--sample", "--policies", "8080"],
+    ),
     (&["import"], &["--replace", "--force", "--endpoint", "--domain", "gzip", "Exit code"]),
     (&["summary"], &["--tag", "--output"]),
     (&["states"], &["--rule", "--resource", "--state", "--limit", "--output"]),
@@ -28,7 +31,15 @@ const PAGES: &[(&[&str], &[&str])] = &[
     (&["evaluate"], &["<FILE>", "--output", "Exit code"]),
     (
         &["check"],
-        &["--resources", "--terraform-plan", "--policy", "--rules", "--strict", "sarif", "Exit code"],
+        &[
+            "--resources",
+            "--terraform-plan",
+            "--policy",
+            "--rules",
+            "--strict",
+            "sarif",
+            "Exit code",
+        ],
     ),
     (&["accounts", "create"], &["--recorder", "--id"]),
     (&["accounts", "list"], &["--data"]),

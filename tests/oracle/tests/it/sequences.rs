@@ -6,8 +6,8 @@ use ruleward_core::{NewPolicyAssignment, PolicyAssignmentUpdate, ReportedState};
 use ruleward_oracle::{Key, Model, ModelRule, Put};
 use ruleward_policy::catalogue;
 use ruleward_types::{
-    AssignmentKind, ComplianceState, CustomPolicy, ErrorCode, PolicyAssignmentId, PolicyFilter, PolicyFilterV2,
-    Recorder, ResourceType, TriggerType, WriteOutcome,
+    AssignmentKind, ComplianceState, CustomPolicy, ErrorCode, PolicyAssignmentId, PolicyFilter,
+    PolicyFilterV2, Recorder, ResourceType, TriggerType, WriteOutcome,
 };
 use serde_json::{Map, Value};
 

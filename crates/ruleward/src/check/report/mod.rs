@@ -62,7 +62,7 @@ impl Found<'_> {
     }
 
     fn reason(&self) -> &str {
-        self.finding.reason.as_deref().unwrap_or_default()
+        &self.finding.reason
     }
 
     fn place(&self) -> String {
@@ -197,13 +197,14 @@ impl<'a> Report<'a> {
             ]);
         }
         rules.print_table()?;
-        let all = self.judged.findings.findings.len();
-        if all > 0 && limit > 0 {
+        let all = self.non_compliant() + self.undetermined();
+        let shown = i64::try_from(self.judged.findings.findings.len().min(limit)).unwrap_or(all);
+        if shown > 0 {
             line("")?;
             self.listing(limit).print_table()?;
         }
-        if all > limit {
-            line(&format!("\nand {} more; --limit or another --output shows them", all - limit))?;
+        if all > shown {
+            line(&format!("\nand {} more; --limit or another --output shows them", all - shown))?;
         }
         line(&format!(
             "\n{} resources, {} rules: {} non-compliant, {} undetermined, {} refused",
@@ -285,7 +286,7 @@ fn json_finding(found: Found<'_>) -> JsonFinding<'_> {
         region_id: &found.finding.resource.region_id,
         line: found.line,
         address: found.address,
-        reason: found.finding.reason.as_deref().unwrap_or_default(),
+        reason: &found.finding.reason,
     }
 }
 
