@@ -318,3 +318,25 @@ def test_a_terraform_plan(tmp_path):
     )["runs"][0]["results"]
     names = [place["fullyQualifiedName"] for place in result["locations"][0]["logicalLocations"]]
     assert names[0].startswith("huaweicloud_")
+
+
+def test_what_a_plan_does_not_know_yet_is_no_finding(tmp_path):
+    """A key made by the same plan encrypts, though its id is not known."""
+    file = tmp_path / "plan.json"
+    disks = [
+        ("huaweicloud_evs_volume", "new_key", {"volume_type": "SSD", "server_id": "s"}),
+        ("huaweicloud_evs_volume", "no_key", {"volume_type": "SSD", "server_id": "s", "kms_id": None}),
+        ("huaweicloud_networking_secgroup", "bare", {"name": "g"}),
+    ]
+    file.write_text(plan(disks, [{
+        "type": "huaweicloud_evs_volume", "name": "new_key",
+        "expressions": {"kms_id": {"references": ["huaweicloud_kms_key.k.id", "huaweicloud_kms_key.k"]}},
+    }]))
+    told = report(
+        "--terraform-plan", file, "--policy", "volumes-encrypted-check", "--policy", "vpc-sg-restricted-ssh", code=1
+    )
+    found = {row["address"]: row["compliance_state"] for row in told["findings"]}
+    assert found == {
+        "huaweicloud_evs_volume.no_key": "NonCompliant",
+        "huaweicloud_networking_secgroup.bare": "Undetermined",
+    }

@@ -238,13 +238,15 @@ impl<'a> Changes<'a> {
     }
 
     /// A new chunk is at the mark of the rules that judge changes: each resource in it was
-    /// judged on its way in. Periodic rules come to it on their next run and not before.
+    /// judged on its way in. Rules that look at more come to it by a ticket, periodic ones on
+    /// their next run and not before; a run that is going on does not count it.
     fn new_chunk(&mut self, type_no: TypeNo) -> Result<ChunkNo> {
         let chunk: Chunk = self.tx.insert_chunk(self.account, type_no)?;
         let mut edit = ChunkEdit::begin(self.tx, chunk, counted(&self.set))?;
         if let Some(resource_type) = self.tx.resource_type(type_no)? {
             let rules = self.set.for_type(&resource_type);
-            for rule in self.set.changes(&rules).chain(self.set.periodic(&rules)) {
+            let (changes, deferred) = (self.set.changes(&rules), self.set.deferred(&rules));
+            for rule in changes.chain(deferred).chain(self.set.periodic(&rules)) {
                 edit.planes.rule_mut(rule.no).mark = rule.rule.mark;
             }
         }
@@ -312,7 +314,7 @@ impl<'a> Changes<'a> {
         }
         let edit = self.edit(key.chunk())?;
         for rule in deferred {
-            edit.planes.rule_mut(rule.no).mark = 0;
+            edit.planes.rule_mut(rule.no).followed = 0;
         }
         self.enqueue(key.chunk())
     }

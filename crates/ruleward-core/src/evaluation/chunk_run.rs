@@ -68,7 +68,8 @@ pub(crate) fn judge(
     }
     let mut planes = judging.finish();
     for ((of, _), rule) in planes.iter_mut().zip(&stale) {
-        of.mark = rule.mark(&types);
+        of.mark = rule.rule.mark;
+        of.followed = rule.followed(&types);
     }
     Ok(Some(Judged { ticket, chunk, resource_type, rules_version: set.version, now, planes }))
 }
@@ -119,18 +120,21 @@ pub(crate) fn commit(tx: &dyn WriteTx, judged: Judged, set: &Arc<RuleSet>) -> Re
     let mut done = Done::Finished;
     for (of, progress) in planes {
         let Some(rule) = set.rule(of.rule) else { continue };
-        if of.mark != rule.mark(&types) {
+        let known = edit.planes.rule(of.rule).map(|known| (known.mark, known.followed));
+        if known == Some((of.mark, of.followed)) {
+            continue;
+        }
+        if of.followed != rule.followed(&types) {
             // What it looked up has changed since: these verdicts are newer than the stored
             // ones and still pending. Waiting for a quiet moment could take for ever.
-            edit.planes.put(of);
             done = Done::Again;
-            continue;
         }
-        if edit.planes.rule(of.rule).is_some_and(|known| known.mark == of.mark) {
-            continue;
-        }
+        // A chunk that only follows another type was counted by the run before.
+        let is_of_the_run = known.is_none_or(|(mark, _)| mark != of.mark);
         edit.planes.put(of);
-        runs::advance(tx, rule.rule.no, progress, now)?;
+        if is_of_the_run {
+            runs::advance(tx, rule.rule.no, progress, now)?;
+        }
     }
     edit.flush(tx, counted(set))?;
     if done == Done::Finished {
@@ -153,7 +157,9 @@ fn stale_rules<'a>(
                 && rule.program.is_some()
                 && rule.scope.covers_type(resource_type)
                 && (set.recorder_enabled || reads_recorder(rule))
-                && stored.rule(rule.no).is_none_or(|of| of.mark != rule.mark(types))
+                && stored.rule(rule.no).is_none_or(|of| {
+                    of.mark != rule.rule.mark || of.followed != rule.followed(types)
+                })
         })
         .collect()
 }

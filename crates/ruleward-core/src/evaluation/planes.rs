@@ -2,8 +2,9 @@
 //! scope, which are non-compliant and which could not be determined.
 //!
 //! Stored form, little-endian: version (u8), words per plane (u16), rules (u32), the live
-//! plane; then for each rule, ascending: number (u32), mark (u32), flags (u8) and its planes.
-//! A scope that is the live plane and an empty undetermined plane are not stored.
+//! plane; then for each rule, ascending: number (u32), mark (u32), flags (u8), what it followed
+//! (u32, where that is not zero) and its planes. A scope that is the live plane and an empty
+//! undetermined plane are not stored.
 
 use ruleward_types::{ComplianceCounts, Error, Result, RuleNo};
 
@@ -12,6 +13,7 @@ use super::bits::Bits;
 const VERSION: u8 = 1;
 const HAS_SCOPE: u8 = 1;
 const HAS_UNDETERMINED: u8 = 2;
+const HAS_FOLLOWED: u8 = 4;
 
 /// What one rule says of one resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,6 +30,9 @@ pub(crate) struct RulePlanes {
     pub(crate) rule: u32,
     /// The rule's mark when it last judged the whole chunk; zero if it never did.
     pub(crate) mark: u32,
+    /// Where the types stood that the rule looks up when it last judged the whole chunk; zero
+    /// where it looks up none, or a resource of the chunk changed since.
+    pub(crate) followed: u32,
     pub(crate) scope: Bits,
     pub(crate) non_compliant: Bits,
     pub(crate) undetermined: Bits,
@@ -39,6 +44,7 @@ impl RulePlanes {
         Self {
             rule,
             mark: 0,
+            followed: 0,
             scope: empty.clone(),
             non_compliant: empty.clone(),
             undetermined: empty,
@@ -200,7 +206,11 @@ impl Planes {
             let undetermined = if planes.undetermined.is_empty() { 0 } else { HAS_UNDETERMINED };
             out.extend_from_slice(&planes.rule.to_le_bytes());
             out.extend_from_slice(&planes.mark.to_le_bytes());
-            out.push(scope | undetermined);
+            let followed = if planes.followed == 0 { 0 } else { HAS_FOLLOWED };
+            out.push(scope | undetermined | followed);
+            if followed != 0 {
+                out.extend_from_slice(&planes.followed.to_le_bytes());
+            }
             put_bits(&mut out, &planes.non_compliant);
             if scope != 0 {
                 put_bits(&mut out, &planes.scope);
@@ -229,6 +239,8 @@ impl Planes {
             let rule = u32::from_le_bytes(input.take()?);
             let mark = u32::from_le_bytes(input.take()?);
             let [flags] = input.take()?;
+            let followed =
+                if flags & HAS_FOLLOWED == 0 { 0 } else { u32::from_le_bytes(input.take()?) };
             let non_compliant = input.bits(words)?;
             let scope = if flags & HAS_SCOPE == 0 { live.clone() } else { input.bits(words)? };
             let undetermined = if flags & HAS_UNDETERMINED == 0 {
@@ -236,7 +248,7 @@ impl Planes {
             } else {
                 input.bits(words)?
             };
-            rules.push(RulePlanes { rule, mark, scope, non_compliant, undetermined });
+            rules.push(RulePlanes { rule, mark, followed, scope, non_compliant, undetermined });
         }
         Ok(Self { words, live, rules })
     }
@@ -292,6 +304,7 @@ mod tests {
         planes.rule_mut(3).set(1, Verdict::Undetermined);
         planes.rule_mut(3).set(70, Verdict::Compliant);
         planes.rule_mut(3).mark = 9;
+        planes.rule_mut(7).followed = 5;
         let read = Planes::decode(&planes.encode()).unwrap();
         assert_eq!(read, planes);
         let all = read.tally(|_| true);

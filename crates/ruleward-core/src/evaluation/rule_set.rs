@@ -66,17 +66,20 @@ impl CompiledRule {
         }
     }
 
-    /// The mark of a chunk that is current with the rule: the rule's own, and what it follows.
-    pub(crate) fn mark(&self, types: &[TypeRow]) -> u32 {
+    /// Where the types stand that the rule follows; zero if it judges changes at once.
+    pub(crate) fn followed(&self, types: &[TypeRow]) -> u32 {
+        if !self.defers_changes() {
+            return 0;
+        }
         let followed = types.iter().filter(|row| {
             self.follows().iter().any(|followed| row.resource_type.is_called(followed))
         });
-        followed.fold(self.rule.mark, |mark, row| {
+        followed.fold(1, |standing, row| {
             // Mixed, not added: two types that move in step must not stand still together.
             let moved = u32::from_le_bytes(
                 row.changes.to_le_bytes().first_chunk().copied().unwrap_or_default(),
             );
-            (mark.rotate_left(5) ^ moved).wrapping_mul(0x9e37_79b1).max(1)
+            (standing.rotate_left(5) ^ moved).wrapping_mul(0x9e37_79b1).max(1)
         })
     }
 

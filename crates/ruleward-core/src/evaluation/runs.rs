@@ -8,6 +8,7 @@ use ruleward_types::{
 
 use super::chunk_edit::ChunkEdit;
 use super::each_chunk::every_chunk;
+use super::planes::Planes;
 use super::rule_set::CompiledRule;
 use super::scope::Subject;
 
@@ -108,24 +109,23 @@ fn stale_chunks(
         account_chunk(tx, account)?;
     }
     let types = tx.types(account)?;
-    let mark = compiled.mark(&types);
+    let (mark, followed) = (compiled.rule.mark, compiled.followed(&types));
     for row in types {
         if !compiled.scope.covers_type(&row.resource_type) {
             continue;
         }
         every_chunk(tx, account, Some(row.no), |chunk| {
-            if !is_current(tx, chunk.no, compiled.no, mark)? {
+            let planes = Planes::decode(&tx.planes(chunk.no)?)?;
+            let current = planes
+                .rule(compiled.no)
+                .is_some_and(|of| of.mark == mark && of.followed == followed);
+            if !current {
                 stale.push(chunk.no);
             }
             Ok(())
         })?;
     }
     Ok(stale)
-}
-
-fn is_current(tx: &dyn WriteTx, chunk: ChunkNo, rule: u32, mark: u32) -> Result<bool> {
-    let planes = super::planes::Planes::decode(&tx.planes(chunk)?)?;
-    Ok(planes.rule(rule).is_some_and(|of| of.mark == mark))
 }
 
 /// The chunk of the account pseudo-resource (slot 0); made when it is first needed.

@@ -20,8 +20,8 @@ pub enum PoliciesCommand {
     List(ListArgs),
     /// Show a policy: what it finds, its parameters, its text.
     Show(ShowArgs),
-    /// List the policies that can never give a verdict on the account's inventory: they need
-    /// what no resource has.
+    /// List the policies that lack what they need to give a verdict: a path that no resource of
+    /// their types has in the account's inventory.
     Coverage(CoverageArgs),
     Test(TestArgs),
     Lint(LintArgs),

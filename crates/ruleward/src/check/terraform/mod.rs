@@ -5,6 +5,7 @@
 
 mod table;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _};
@@ -13,7 +14,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use serde_json::{Map, Value, json};
 
-use self::table::{Part, Table, object, put};
+use self::table::{Part, Table, UNKNOWN, object, put};
 use crate::output::cell;
 
 /// Deepest nesting of modules.
@@ -40,7 +41,8 @@ struct Planned {
 struct Shown<'v> {
     address: String,
     kind: String,
-    values: &'v Value,
+    /// Its attributes; what is set and not known yet is [`UNKNOWN`].
+    values: Cow<'v, Value>,
 }
 
 impl Plan {
@@ -73,7 +75,10 @@ impl Plan {
         collect(root.get("root_module").unwrap_or(&Value::Null), 0, &mut shown);
         let mut plan = Self::default();
         let mut parts = Vec::new();
-        for of in shown {
+        for mut of in shown {
+            if let Some(expressions) = configured(configuration, &of.address) {
+                mark_unknown(of.values.to_mut(), expressions);
+            }
             if let Some(part) = table.parts.get(&of.kind) {
                 parts.push((part, of));
             } else if table.resources.contains_key(&of.kind) {
@@ -110,9 +115,9 @@ impl Plan {
     /// Adds a part to the resources that it belongs to: by the id where that is known, else as
     /// the configuration refers to them.
     fn add_part(&mut self, part: &Part, shown: &Shown<'_>, configuration: &Value) {
-        let id = shown.values.get(&part.by).and_then(Value::as_str);
+        let id = shown.values.get(&part.by).and_then(Value::as_str).filter(|id| *id != UNKNOWN);
         let referred = referred(configuration, shown, &part.by);
-        let element = object(&part.element, shown.values);
+        let element = object(&part.element, &shown.values);
         for whole in self.resources.iter_mut().filter(|whole| whole.kind == part.into) {
             let is_it = match id {
                 Some(id) => whole.id.as_deref() == Some(id),
@@ -128,7 +133,7 @@ impl Plan {
                 list.push(element.clone());
             }
             for (path, spec) in &part.properties {
-                if let Some(value) = spec.value(shown.values) {
+                if let Some(value) = spec.value(&shown.values) {
                     put(properties, path, value);
                 }
             }
@@ -145,7 +150,11 @@ fn collect<'v>(module: &'v Value, depth: usize, into: &mut Vec<Shown<'v>>) {
         if cell(of, "mode") != "data"
             && let Some(values) = of.get("values")
         {
-            into.push(Shown { address: cell(of, "address"), kind: cell(of, "type"), values });
+            into.push(Shown {
+                address: cell(of, "address"),
+                kind: cell(of, "type"),
+                values: Cow::Borrowed(values),
+            });
         }
     }
     for inner in list(module, "child_modules") {
@@ -159,13 +168,18 @@ fn list<'v>(of: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> {
 
 fn planned(table: &Table, shown: &Shown<'_>, region: Option<&str>) -> Planned {
     let mut entity = Map::new();
-    let attribute =
-        |name: &str| shown.values.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let attribute = |name: &str| {
+        shown
+            .values
+            .get(name)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty() && *text != UNKNOWN)
+    };
     let mut id = None;
     if let Some(mapping) = table.resources.get(&shown.kind) {
         id = attribute(&mapping.id).or_else(|| attribute("id")).map(str::to_owned);
         let name = attribute(&mapping.name).unwrap_or(&shown.address);
-        let variant = mapping.variant.as_ref().and_then(|spec| spec.value(shown.values));
+        let variant = mapping.variant.as_ref().and_then(|spec| spec.value(&shown.values));
         let kind = variant.as_ref().and_then(Value::as_str).unwrap_or(&mapping.resource_type);
         let (provider, kind) = kind.split_once('.').unwrap_or((kind, ""));
         for (field, value) in [
@@ -174,7 +188,7 @@ fn planned(table: &Table, shown: &Shown<'_>, region: Option<&str>) -> Planned {
             ("provider", json!(provider)),
             ("type", json!(kind)),
             ("region_id", json!(attribute("region").or(region).unwrap_or("global"))),
-            ("properties", object(&mapping.properties, shown.values)),
+            ("properties", object(&mapping.properties, &shown.values)),
         ] {
             entity.insert(field.to_owned(), value);
         }
@@ -213,28 +227,52 @@ fn id_of(address: &str) -> String {
     id
 }
 
+/// What the configuration says of a resource's attributes.
+fn configured<'v>(configuration: &'v Value, address: &str) -> Option<&'v Value> {
+    let bare = without_places(address);
+    let mut parts: Vec<&str> = bare.split('.').collect();
+    let (name, kind) = (parts.pop()?, parts.pop()?);
+    let mut module = configuration.get("root_module")?;
+    for call in parts.iter().skip(1).step_by(2) {
+        module = module.get("module_calls")?.get(*call)?.get("module")?;
+    }
+    let is_it = |of: &&Value| cell(of, "type") == kind && cell(of, "name") == name;
+    list(module, "resources").find(is_it)?.get("expressions")
+}
+
+/// Marks attributes that are set in the configuration and not known yet: a plan leaves them out.
+fn mark_unknown(values: &mut Value, expressions: &Value) {
+    let (Some(values), Some(expressions)) = (values.as_object_mut(), expressions.as_object())
+    else {
+        return;
+    };
+    for (name, expression) in expressions {
+        if let Value::Array(blocks) = expression {
+            let known = values.get_mut(name).and_then(Value::as_array_mut);
+            for (values, block) in known.into_iter().flatten().zip(blocks) {
+                mark_unknown(values, block);
+            }
+        } else if expression.get("references").is_some() {
+            values.entry(name).or_insert_with(|| json!(UNKNOWN));
+        }
+    }
+}
+
 /// The addresses that the configuration names as an attribute of a resource, without their
 /// places in `count` and `for_each`.
 fn referred(configuration: &Value, shown: &Shown<'_>, attribute: &str) -> Vec<String> {
     let bare = without_places(&shown.address);
-    let mut parts: Vec<&str> = bare.split('.').collect();
-    let Some(name) = parts.pop() else { return Vec::new() };
-    let Some(kind) = parts.pop() else { return Vec::new() };
-    let mut module = configuration.get("root_module");
-    for call in parts.iter().skip(1).step_by(2) {
-        module = module.and_then(|module| module.get("module_calls")?.get(*call)?.get("module"));
-    }
-    module
+    let module: Vec<&str> = bare.split('.').rev().skip(2).collect();
+    configured(configuration, &shown.address)
+        .and_then(|expressions| expressions.get(attribute))
         .into_iter()
-        .flat_map(|module| list(module, "resources"))
-        .filter(|of| cell(of, "type") == kind && cell(of, "name") == name)
-        .filter_map(|of| of.get("expressions")?.get(attribute))
         .flat_map(|expression| list(expression, "references"))
         .filter_map(Value::as_str)
         .filter_map(|reference| {
             let mut of = reference.split('.');
-            let address = format!("{}.{}", of.next()?, without_places(of.next()?));
-            Some(parts.iter().copied().chain([address.as_str()]).collect::<Vec<_>>().join("."))
+            let (kind, name) = (of.next()?, without_places(of.next()?));
+            let parts = module.iter().rev().copied().chain([kind, name.as_str()]);
+            Some(parts.collect::<Vec<_>>().join("."))
         })
         .collect()
 }
@@ -308,6 +346,28 @@ mod tests {
         let plan = Plan::parse(&plan).unwrap();
         assert_eq!(plan.unknown().collect::<Vec<_>>(), [("huaweicloud_dns_zone", 1)]);
         assert_eq!(plan.address(2), Some("module.m.huaweicloud_obs_bucket.b"));
+    }
+
+    #[test]
+    fn what_is_set_and_not_known_yet() {
+        let kind = "huaweicloud_evs_volume";
+        let plan = |values: Value| {
+            json!({
+                "configuration": {"root_module": {"resources": [{
+                    "type": kind, "name": "x",
+                    "expressions": {"kms_id": {"references": ["huaweicloud_kms_key.k.id"]}},
+                }]}},
+                "planned_values": {"root_module": {"resources": [
+                    resource(&format!("{kind}.x"), &values)]}},
+            })
+        };
+        let encrypted =
+            |values: Value| entities(&plan(values))[0]["properties"]["encrypted"].clone();
+        assert_eq!(encrypted(json!({})), json!(true));
+        assert_eq!(encrypted(json!({"kms_id": "k"})), json!(true));
+        assert_eq!(encrypted(json!({"kms_id": null})), json!(false));
+        let shown = entities(&plan(json!({})))[0].to_string();
+        assert!(!shown.contains(UNKNOWN), "{shown}");
     }
 
     #[test]

@@ -8,6 +8,9 @@ use serde_json::{Map, Value};
 
 const TABLE: &str = include_str!("table.json");
 
+/// Stands for what is set and not known yet.
+pub const UNKNOWN: &str = "\u{1}known after apply";
+
 /// The table.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -131,7 +134,7 @@ impl Spec {
     /// The value, if it is known.
     pub fn value(&self, attributes: &Value) -> Option<Value> {
         match self {
-            Self::Attribute(path) => find(attributes, path).cloned(),
+            Self::Attribute(path) => known(attributes, path).cloned(),
             Self::First(specs) => specs.iter().find_map(|spec| spec.value(attributes)),
             Self::Constant(of) => Some(of.value.clone()),
             Self::Joined(of) => {
@@ -145,15 +148,16 @@ impl Spec {
 
 impl Changed {
     fn value(&self, attributes: &Value) -> Option<Value> {
-        let found = find(attributes, &self.from);
         if self.present.is_some() || self.absent.is_some() {
-            let is_set = found.is_some_and(is_set);
-            return if is_set { self.present.clone() } else { self.absent.clone() };
+            // What does not stand there is not known; what is not set is null.
+            let is_set = find(attributes, &self.from).map(is_set);
+            return if is_set? { self.present.clone() } else { self.absent.clone() };
         }
-        let found = found?;
         if let Some(element) = &self.each {
+            let found = find(attributes, &self.from).filter(|found| !found.is_null())?;
             return Some(elements(found.clone()).map(|of| object(element, &of)).collect());
         }
+        let found = known(attributes, &self.from)?;
         let text = || found.as_str().map_or_else(|| found.to_string(), str::to_owned);
         if let Some(values) = &self.values {
             return values.get(&text()).cloned();
@@ -192,7 +196,12 @@ pub fn put(whole: &mut Map<String, Value>, path: &str, value: Value) {
     }
 }
 
-/// What stands at a path and is not null; Terraform writes null for what is not set.
+/// What stands at a path and has a value that is known.
+fn known<'v>(attributes: &'v Value, path: &str) -> Option<&'v Value> {
+    find(attributes, path).filter(|value| !value.is_null() && *value != UNKNOWN)
+}
+
+/// What stands at a path; Terraform writes null for what is not set.
 fn find<'v>(attributes: &'v Value, path: &str) -> Option<&'v Value> {
     let mut value = attributes;
     for part in path.split('.').filter(|part| !part.is_empty()) {
@@ -201,7 +210,7 @@ fn find<'v>(attributes: &'v Value, path: &str) -> Option<&'v Value> {
             other => other.get(part)?,
         };
     }
-    (!value.is_null()).then_some(value)
+    Some(value)
 }
 
 fn is_set(value: &Value) -> bool {
@@ -235,7 +244,7 @@ mod tests {
     #[test]
     fn values() {
         let spec = |text: Value| serde_json::from_value::<Spec>(text).unwrap();
-        let of = json!({"a": {"b": [{"c": 1}]}, "n": null, "t": true, "s": "x", "j": "{\"k\":1}"});
+        let of = json!({"a": {"b": [{"c": 1}]}, "n": null, "t": true, "s": "x", "j": "{\"k\":1}", "u": UNKNOWN});
         for (told, wanted) in [
             (json!("a.b.0.c"), json!(1)),
             (json!(["n", "s"]), json!("x")),
@@ -248,10 +257,21 @@ mod tests {
             (json!({"from": "t", "as": "text"}), json!("true")),
             (json!({"from": "j", "as": "json"}), json!({"k": 1})),
             (json!({"joined": ["a.b", "n", {"const": [2]}]}), json!([{"c": 1}, 2])),
+            (json!({"from": "u", "present": 1, "absent": 0}), json!(1)),
+            (json!({"from": "u", "each": {"id": ""}}), json!([{}])),
+            (json!(["u", "s"]), json!("x")),
         ] {
             assert_eq!(spec(told.clone()).value(&of), Some(wanted), "{told}");
         }
-        for told in [json!("n"), json!("a.x"), json!("a.b.7"), json!({"from": "s", "values": {}})] {
+        let nowhere = json!({"from": "nowhere", "present": 1, "absent": 0});
+        for told in [
+            json!("n"),
+            nowhere,
+            json!("u"),
+            json!("a.x"),
+            json!("a.b.7"),
+            json!({"from": "s", "values": {}}),
+        ] {
             assert_eq!(spec(told.clone()).value(&of), None, "{told}");
         }
     }
