@@ -11,6 +11,7 @@ use ruleward_types::{AccountNo, ResourceType, Result};
 
 use crate::Service;
 use crate::access::Access;
+use crate::evaluation::each_chunk::every_chunk;
 
 /// A policy that lacks what it needs.
 #[derive(Debug, Clone)]
@@ -213,23 +214,18 @@ fn scan(
     let (mut search, slots) = Search::new(wanted);
     let mut seen = Seen::default();
     let mut resources = 0;
-    let mut after = None;
-    loop {
-        let chunks = tx.chunks(account, Some(row.no), after, 256)?;
-        let Some(last) = chunks.last() else { break };
-        after = Some(last.no);
-        for chunk in chunks {
-            resources += chunk.live as u64;
-            if search.open > 0 {
-                tx.scan_chunk(chunk.no, 0, -1, &mut |_, _, body| {
-                    if search.open > 0 {
-                        search.look(&mut seen, body);
-                    }
-                    Ok(())
-                })?;
-            }
+    every_chunk(tx, account, Some(row.no), |chunk| {
+        resources += chunk.live as u64;
+        if search.open == 0 {
+            return Ok(());
         }
-    }
+        tx.scan_chunk(chunk.no, 0, -1, &mut |_, _, body| {
+            if search.open > 0 {
+                search.look(&mut seen, body);
+            }
+            Ok(())
+        })
+    })?;
     for of in wanted {
         of.resources += resources;
         let found = |path: &Path| {

@@ -15,10 +15,10 @@ use ruleward_types::{
 };
 
 use crate::account_resource;
+use crate::drafts::{NewPolicyAssignment, checked};
 use crate::evaluation::planes::Verdict;
 use crate::evaluation::rule_set::CompiledRule;
 use crate::evaluation::view;
-use crate::policy_assignments::{NewPolicyAssignment, checked};
 
 /// A verdict that is not "compliant".
 #[derive(Debug, Clone)]

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::Service;
 use crate::access::Access;
 use crate::account_resource;
+use crate::drafts::NewPolicyAssignment;
 use crate::evaluation::chunk_run::{Judging, reads_recorder};
 use crate::evaluation::each_chunk::every_chunk;
 use crate::evaluation::environment::Surroundings;
@@ -21,7 +22,7 @@ use crate::evaluation::planes::{Planes, RulePlanes, Verdict};
 use crate::evaluation::rule_set::CompiledRule;
 use crate::evaluation::scope::Subject;
 use crate::evaluation::view;
-use crate::policy_assignments::{NewPolicyAssignment, not_found};
+use crate::policy_assignments::not_found;
 use crate::resources::Spelling;
 
 /// Changed resources that a preview names at most.
