@@ -1,6 +1,7 @@
 """`ruleward serve`: start, readiness, metrics, samples, the end."""
 
 import json
+import pathlib
 import re
 import stat
 import subprocess
@@ -164,3 +165,18 @@ def test_logs_as_json(new_server):
     server.terminate()
     lines = [json.loads(line) for line in server.log().splitlines() if line.startswith("{")]
     assert lines, server.log()
+
+
+def test_the_first_command_of_the_readme_finds_its_program():
+    """`cargo run --release` without a name has to mean the server, whatever else is built."""
+    root = pathlib.Path(__file__).parents[1]
+    assert "cargo run --release -- serve --dev --sample" in (root / "README.md").read_text()
+    told = subprocess.run(
+        ["cargo", "run", "--release", "--quiet", "--", "--version"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.startswith("ruleward "), told.stdout
