@@ -41,6 +41,10 @@ impl Service {
         let count = due.len();
         for (no, at) in due {
             self.write(move |writing| {
+                // A rule that was changed since it was found due has another time now.
+                if !writing.tx.due_rules(now, BATCH)?.contains(&(no, at)) {
+                    return Ok(());
+                }
                 let Some((account, mut rule)) = writing.tx.rule(no)? else { return Ok(()) };
                 let Some(period) = rule.period else { return writing.tx.set_next_run(no, None) };
                 writing.tx.set_next_run(no, Some(following(at, period.seconds(), writing.now)))?;
