@@ -30,15 +30,6 @@ pub(crate) struct Judged {
     planes: Vec<(RulePlanes, Progress)>,
 }
 
-/// How a ticket ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Done {
-    /// The chunk is current.
-    Finished,
-    /// The rules changed meanwhile; the ticket stands and has to be taken again.
-    Again,
-}
-
 /// Judges a chunk on a snapshot. `None`: there is nothing to judge, the ticket can end.
 pub(crate) fn judge(
     tx: &dyn ReadTx,
@@ -74,25 +65,23 @@ pub(crate) fn judge(
     Ok(Some(Judged { ticket, chunk, resource_type, rules_version: set.version, now, planes }))
 }
 
-/// Ends a ticket for which nothing is to be judged, unless the rules moved.
+/// Ends a ticket for which nothing is to be judged, unless the rules moved: then it stands and
+/// is taken again.
 pub(crate) fn finish_idle(
     tx: &dyn WriteTx,
     ticket: Ticket,
     judged_by: i64,
     current: i64,
-) -> Result<Done> {
-    if judged_by != current {
-        return Ok(Done::Again);
-    }
-    tx.finish_ticket(ticket)?;
-    Ok(Done::Finished)
+) -> Result<()> {
+    if judged_by == current { tx.finish_ticket(ticket) } else { Ok(()) }
 }
 
-/// Commits what was judged. `set` is the rule set of this very transaction.
-pub(crate) fn commit(tx: &dyn WriteTx, judged: Judged, set: &Arc<RuleSet>) -> Result<Done> {
+/// Commits what was judged. `set` is the rule set of this very transaction. Where the rules, or
+/// what they look up, moved meanwhile, the ticket stands and is taken again.
+pub(crate) fn commit(tx: &dyn WriteTx, judged: Judged, set: &Arc<RuleSet>) -> Result<()> {
     let Judged { ticket, chunk, resource_type, rules_version, now, planes } = judged;
     if set.version != rules_version {
-        return Ok(Done::Again);
+        return Ok(());
     }
     let mut edit = ChunkEdit::load(tx, chunk.no, counted(set))?;
     let mut planes = planes;
@@ -117,7 +106,7 @@ pub(crate) fn commit(tx: &dyn WriteTx, judged: Judged, set: &Arc<RuleSet>) -> Re
         }
     }
     let types = tx.types(chunk.account)?;
-    let mut done = Done::Finished;
+    let mut is_current = true;
     for (of, progress) in planes {
         let Some(rule) = set.rule(of.rule) else { continue };
         let known = edit.planes.rule(of.rule).map(|known| (known.mark, known.followed));
@@ -127,7 +116,7 @@ pub(crate) fn commit(tx: &dyn WriteTx, judged: Judged, set: &Arc<RuleSet>) -> Re
         if of.followed != rule.followed(&types) {
             // What it looked up has changed since: these verdicts are newer than the stored
             // ones and still pending. Waiting for a quiet moment could take for ever.
-            done = Done::Again;
+            is_current = false;
         }
         // A chunk that only follows another type was counted by the run before.
         let is_of_the_run = known.is_none_or(|(mark, _)| mark != of.mark);
@@ -137,10 +126,7 @@ pub(crate) fn commit(tx: &dyn WriteTx, judged: Judged, set: &Arc<RuleSet>) -> Re
         }
     }
     edit.flush(tx, counted(set))?;
-    if done == Done::Finished {
-        tx.finish_ticket(ticket)?;
-    }
-    Ok(done)
+    if is_current { tx.finish_ticket(ticket) } else { Ok(()) }
 }
 
 /// The rules that should judge a chunk of this type and are not at their mark in it.

@@ -13,6 +13,7 @@ use ruleward_types::{
 use super::planes::plane_no;
 use super::scope::{Scope, Subject};
 use crate::account_resource;
+use crate::drafts::is_volatile;
 
 /// A rule, compiled.
 #[derive(Debug)]
@@ -49,9 +50,7 @@ impl CompiledRule {
         Ok(Self {
             no: plane_no(rule.no),
             scope: Scope::new(&rule, definition),
-            volatile: program.as_ref().is_some_and(|program| {
-                program.reads_clock() || program.reads_recorder() || !program.looks_up().is_empty()
-            }),
+            volatile: is_volatile(definition),
             program,
             judges: rule.judges(),
             rule,

@@ -10,7 +10,7 @@ use parking_lot::{Condvar, Mutex};
 use ruleward_store::Ticket;
 use ruleward_types::{AssignmentState, ChunkNo, Error, PolicyAssignment, Result};
 
-use super::chunk_run::{self, Done};
+use super::chunk_run;
 use crate::Service;
 
 /// Chunks that a worker judges for one commit.
@@ -176,11 +176,11 @@ impl Service {
         self.write(move |writing| {
             for (account, one) in judged {
                 let set = writing.rule_set(account)?;
-                let _: Done = chunk_run::commit(writing.tx, one, &set)?;
+                chunk_run::commit(writing.tx, one, &set)?;
             }
             for (account, ticket, judged_by) in idle {
                 let current = writing.rule_set(account)?.version;
-                let _: Done = chunk_run::finish_idle(writing.tx, ticket, judged_by, current)?;
+                chunk_run::finish_idle(writing.tx, ticket, judged_by, current)?;
             }
             Ok(())
         })
