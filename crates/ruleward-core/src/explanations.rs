@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use crate::Service;
 use crate::access::Access;
 use crate::account_resource;
-use crate::evaluation::chunk_run::judge_one;
+use crate::evaluation::bits::Bits;
 use crate::evaluation::environment::Surroundings;
+use crate::evaluation::judging::{self, judge_one};
 use crate::evaluation::planes::{Planes, Verdict, plane_no};
 use crate::evaluation::rule_set::CompiledRule;
 use crate::evaluation::view;
@@ -120,8 +121,15 @@ fn judged(
         && tx.resource_type(chunk.type_no)?.is_some_and(|of| compiled.scope.covers_type(&of))
         && compiled.scope.matches(&view::read(place.body))
     {
-        let recorder = account.recorder.enabled;
-        current = judge_one(tx, compiled, &chunk, key.slot(), place.body, recorder, now);
+        let place_of = judging::Place {
+            tx,
+            chunk: &chunk,
+            live: &Bits::default(),
+            words: key.slot() / 64 + 1,
+            recorder_enabled: account.recorder.enabled,
+            now,
+        };
+        current = judge_one(&place_of, compiled, key.slot(), place.body);
     }
     Ok(json!({
         "current_state": verdict_name(current),

@@ -19,6 +19,7 @@ use crate::evaluation::each_chunk::every_chunk;
 use crate::evaluation::planes::Planes;
 use crate::evaluation::view;
 use crate::resources::{lines, store};
+use crate::service::Writing;
 
 /// How long a batch waits for its predecessor.
 const TURN: Duration = Duration::from_secs(10);
@@ -148,6 +149,7 @@ impl Service {
                 changes.finish()?;
                 writing.tx.clear_import_seen(&session.id)?;
             }
+            build_columns(writing, account)?;
             session.closed = true;
             writing.tx.put_import_session(account, &session)?;
             Ok(session)
@@ -164,6 +166,18 @@ impl Service {
             writing.tx.put_import_session(account, &session)
         })
     }
+}
+
+/// Wakes the chunks of which too much is not in their columns: rules that are made next read these.
+fn build_columns(writing: &Writing<'_>, account: AccountNo) -> Result<()> {
+    let upkeep = writing.service.column_sets.upkeep;
+    every_chunk(writing.tx, account, None, |chunk| {
+        if !upkeep.is_built(&chunk) {
+            writing.tx.enqueue(chunk.no)?;
+            writing.service.signal.wake_after_commit();
+        }
+        Ok(())
+    })
 }
 
 fn missing() -> Error {

@@ -15,9 +15,11 @@ use crate::Service;
 use crate::access::Access;
 use crate::account_resource;
 use crate::drafts::NewPolicyAssignment;
-use crate::evaluation::chunk_run::{Judging, reads_recorder};
+use crate::evaluation::chunk_run::reads_recorder;
+use crate::evaluation::columns::{TypeColumns, judge_chunk};
 use crate::evaluation::each_chunk::every_chunk;
 use crate::evaluation::environment::Surroundings;
+use crate::evaluation::judging::{Found, Judging, Place};
 use crate::evaluation::planes::{Planes, RulePlanes, Verdict};
 use crate::evaluation::rule_set::CompiledRule;
 use crate::evaluation::scope::Subject;
@@ -100,10 +102,16 @@ impl Service {
             let mut preview = Preview::default();
             for row in tx.types(account.no)? {
                 let covered = compiled.scope.covers_type(&row.resource_type);
-                every_chunk(tx, account.no, Some(row.no), |chunk| {
-                    let place = Place { account: &account, chunk: &chunk, covered };
-                    preview.add(tx, &place, &compiled, instead_of.is_some(), now)
-                })?;
+                let columns = covered
+                    .then(|| TypeColumns::new(&self.column_sets, &row.resource_type, [&compiled]));
+                let draft = Draft {
+                    account: &account,
+                    compiled: &compiled,
+                    columns: columns.as_ref(),
+                    is_stored: instead_of.is_some(),
+                    now,
+                };
+                every_chunk(tx, account.no, Some(row.no), |chunk| preview.add(tx, &draft, &chunk))?;
             }
             Ok(preview)
         })
@@ -157,38 +165,42 @@ impl Service {
     }
 }
 
-struct Place<'a> {
+/// A rule that is tried on the chunks of a type.
+struct Draft<'a> {
     account: &'a Account,
-    chunk: &'a Chunk,
-    covered: bool,
+    compiled: &'a CompiledRule,
+    /// Where the rule covers the type.
+    columns: Option<&'a TypeColumns>,
+    is_stored: bool,
+    now: Timestamp,
 }
 
 impl Preview {
-    fn add(
-        &mut self,
-        tx: &dyn ReadTx,
-        place: &Place<'_>,
-        compiled: &CompiledRule,
-        is_stored: bool,
-        now: Timestamp,
-    ) -> Result<()> {
-        let Place { account, chunk, covered } = place;
+    fn add(&mut self, tx: &dyn ReadTx, draft: &Draft<'_>, chunk: &Chunk) -> Result<()> {
+        let Draft { account, compiled, columns, is_stored, now } = *draft;
         let stored = Planes::decode(&tx.planes(chunk.no)?)?;
         let before = stored.rule(compiled.no).filter(|_| is_stored);
-        if !covered && before.is_none() {
+        if columns.is_none() && before.is_none() {
             return Ok(());
         }
-        let recorder = account.recorder.enabled;
-        let mut judging = Judging::new(tx, &[compiled], chunk, recorder, stored.words(), now);
-        if compiled.scope.subject() == Subject::Account {
+        let place = Place {
+            tx,
+            chunk,
+            live: &stored.live,
+            words: stored.words(),
+            recorder_enabled: account.recorder.enabled,
+            now,
+        };
+        let found = if compiled.scope.subject() == Subject::Account {
+            let mut judging = Judging::new(&place, &[compiled]);
             judging.judge(0, &account_resource::body(account));
-        } else if *covered {
-            tx.scan_chunk(chunk.no, 0, -1, &mut |slot, _, body| {
-                judging.judge(slot, body);
-                Ok(())
-            })?;
-        }
-        let Some((then, _)) = judging.finish().into_iter().next() else { return Ok(()) };
+            judging.finish()
+        } else if let Some(columns) = columns {
+            judge_chunk(&place, &[compiled], columns, false)?.0
+        } else {
+            vec![Found::new(compiled.no, place.words)]
+        };
+        let Some(Found { planes: then, .. }) = found.into_iter().next() else { return Ok(()) };
         self.then.add(then.counts());
         self.now.add(before.map_or_else(ComplianceCounts::default, RulePlanes::counts));
         for slot in stored.live.iter_from(0) {

@@ -8,6 +8,7 @@ use ruleward_policy::{Catalogue, catalogue};
 use ruleward_store::{ReadTx, Store, WriteTx};
 use ruleward_types::{AccountNo, Clock, Error, ErrorCode, ResourceType, Result, Timestamp, limits};
 
+use crate::evaluation::columns::ColumnSets;
 use crate::evaluation::rule_set::{RuleSet, RuleSets};
 use crate::evaluation::workers::Signal;
 use crate::resources::catalogued_types;
@@ -21,6 +22,8 @@ pub struct Options {
     pub policy_assignment_quota: usize,
     /// Threads that judge chunks.
     pub evaluation_threads: usize,
+    /// Slots from which on a chunk has columns beside it.
+    pub columns_from: usize,
     /// The policies that rules can bind.
     pub catalogue: &'static Catalogue,
 }
@@ -30,6 +33,7 @@ impl Default for Options {
         Self {
             policy_assignment_quota: limits::POLICY_ASSIGNMENTS,
             evaluation_threads: 2,
+            columns_from: 256,
             catalogue: catalogue(),
         }
     }
@@ -48,6 +52,7 @@ pub struct Service {
     pub(crate) signal: Signal,
     clock: Arc<dyn Clock>,
     rule_sets: RuleSets,
+    pub(crate) column_sets: ColumnSets,
     /// The moment handed out last.
     latest: AtomicI64,
     /// The UTC day whose predecessors are frozen in the daily statistics.
@@ -119,6 +124,7 @@ impl Service {
             signal: Signal::default(),
             clock,
             rule_sets: RuleSets::default(),
+            column_sets: ColumnSets::new(options.catalogue, options.columns_from),
             latest: AtomicI64::new(latest),
             frozen_day: AtomicI64::new(i64::MIN),
         }))

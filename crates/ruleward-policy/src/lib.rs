@@ -80,6 +80,7 @@
 //! are compared to a depth of 64.
 
 pub mod ast;
+mod columns;
 mod definition;
 mod engine;
 mod error;
@@ -89,6 +90,7 @@ mod policy;
 mod syntax;
 mod yaml;
 
+pub use columns::{ColumnBuilder, ColumnSet, Columns, Inputs, Judged};
 pub use definition::{
     Case, CaseReport, CaseResult, Catalogue, CatalogueClash, ConditionCoverage, NameEvidence,
     ParameterDeclaration, ParameterError, ParameterType, PolicyDefinition, Provenance,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::ast::{Rule, Span};
+use crate::columns::Reads;
 use crate::engine::Program;
 use crate::error::PolicyError;
 use crate::syntax::{Facts, check, parse_path, parse_rule, parse_yaml_rule};
@@ -40,8 +41,11 @@ impl Policy {
     /// The same rule with paths without which there is no verdict, as `properties.flavor`. They are
     /// asked for where the guards of the rule hold.
     pub fn with_needs(self, paths: &[String]) -> Result<Self, PolicyError> {
-        let needs = paths.iter().map(|path| parse_path(path)).collect::<Result<_, _>>()?;
-        Ok(Self { needs, ..self })
+        let needs: Arc<[Vec<String>]> =
+            paths.iter().map(|path| parse_path(path)).collect::<Result<_, _>>()?;
+        let mut facts = self.facts;
+        Arc::make_mut(&mut facts).reads = Reads::of(&self.rule, &needs);
+        Ok(Self { rule: self.rule, facts, needs })
     }
 
     /// The paths without which there is no verdict, as lists of keys.
@@ -82,6 +86,11 @@ impl Policy {
     /// The `provider.type` names of the resources looked up.
     pub fn looks_up(&self) -> &[String] {
         &self.facts.looks_up
+    }
+
+    /// What is read of the judged resource.
+    pub(crate) fn reads(&self) -> &Reads {
+        &self.facts.reads
     }
 
     /// The syntax tree.

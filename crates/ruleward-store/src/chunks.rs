@@ -28,6 +28,8 @@ pub struct Chunk {
     pub used: usize,
     /// Slots that hold a resource.
     pub live: usize,
+    /// The first so many slots are in the columns.
+    pub column_slots: usize,
 }
 
 /// Work that waits: bring every rule of the chunk to its current mark.

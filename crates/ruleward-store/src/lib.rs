@@ -11,6 +11,7 @@
 
 mod accounts;
 mod chunks;
+mod columns;
 mod imports;
 mod policy_assignments;
 mod resources;
@@ -20,6 +21,7 @@ mod statistics;
 
 pub use accounts::{ReadAccounts, WriteAccounts};
 pub use chunks::{Chunk, ReadChunks, Ticket, TypeRow, WriteChunks};
+pub use columns::{ReadColumns, WriteColumns};
 pub use imports::{ReadImports, WriteImports};
 pub use policy_assignments::{ReadAssignments, ReportedResult, WriteAssignments};
 pub use resources::{ReadResources, StoredResource, WriteResources};
@@ -32,6 +34,7 @@ pub trait ReadTx:
     ReadAccounts
     + ReadAssignments
     + ReadChunks
+    + ReadColumns
     + ReadImports
     + ReadResources
     + ReadRuns
@@ -45,6 +48,7 @@ pub trait WriteTx:
     + WriteAccounts
     + WriteAssignments
     + WriteChunks
+    + WriteColumns
     + WriteImports
     + WriteResources
     + WriteRuns

@@ -14,6 +14,7 @@ use ruleward_types::{
 };
 
 use super::chunk_edit::{ChunkEdit, counted};
+use super::columns::Upkeep;
 use super::each_chunk::every_chunk;
 use super::environment::Alone;
 use super::planes::Verdict;
@@ -105,6 +106,7 @@ pub(crate) struct Changes<'a> {
     open_chunks: HashMap<TypeNo, ChunkNo>,
     /// Types of which a resource changed.
     touched: HashMap<TypeNo, ResourceType>,
+    upkeep: Upkeep,
     signal: &'a Signal,
 }
 
@@ -121,6 +123,7 @@ impl<'a> Changes<'a> {
             edits: BTreeMap::new(),
             open_chunks: HashMap::new(),
             touched: HashMap::new(),
+            upkeep: writing.service.column_sets.upkeep,
             signal: &writing.service.signal,
         })
     }
@@ -133,6 +136,9 @@ impl<'a> Changes<'a> {
         }
         for edit in self.edits.values() {
             edit.flush(self.tx, counted(&self.set))?;
+            if edit.has_grown() && self.upkeep.has_outgrown(&edit.chunk) {
+                self.enqueue(edit.chunk.no)?;
+            }
         }
         Ok(())
     }
@@ -281,8 +287,10 @@ impl<'a> Changes<'a> {
             self.tx.insert_resource(self.account, key, version, &resource.id, &resource.body)?;
             (WriteOutcome::Created, key)
         };
+        let tx = self.tx;
         let edit = self.edit(key.chunk())?;
         edit.chunk.version = edit.chunk.version.max(version);
+        edit.mark_stale(tx, key.slot())?;
         let mut left = Vec::new();
         for (no, verdict) in judgement {
             let Some(verdict) = verdict else { continue };

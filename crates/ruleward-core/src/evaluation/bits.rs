@@ -9,6 +9,19 @@ impl Bits {
         Self(vec![0; words])
     }
 
+    pub(crate) fn from_words(words: Vec<u64>) -> Self {
+        Self(words)
+    }
+
+    /// The first so many slots.
+    pub(crate) fn first(slots: usize) -> Self {
+        let mut words = vec![u64::MAX; slots / 64];
+        if !slots.is_multiple_of(64) {
+            words.push(u64::MAX >> (64 - slots % 64));
+        }
+        Self(words)
+    }
+
     pub(crate) fn words(&self) -> &[u64] {
         &self.0
     }
@@ -76,6 +89,17 @@ impl Bits {
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         self.0.iter().flat_map(|word| word.to_le_bytes()).collect()
+    }
+
+    /// The bits of a plane that may end inside a word.
+    pub(crate) fn from_slots(bytes: &[u8], words: usize) -> Self {
+        let mut bits = Self::from_bytes(bytes);
+        let (_, rest) = bytes.as_chunks::<8>();
+        if !rest.is_empty() {
+            bits.0.push(rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)));
+        }
+        bits.resize(words);
+        bits
     }
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Self {

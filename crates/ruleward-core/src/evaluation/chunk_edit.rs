@@ -4,6 +4,7 @@
 use ruleward_store::{Chunk, WriteTx};
 use ruleward_types::{ChunkNo, ComplianceCounts, Error, Result, RuleNo};
 
+use super::bits::Bits;
 use super::each_chunk::every_chunk;
 use super::planes::Planes;
 use super::rule_set::RuleSet;
@@ -17,6 +18,8 @@ pub(crate) struct ChunkEdit {
     stored_planes: Vec<u8>,
     tally: ComplianceCounts,
     rules: Vec<(u32, ComplianceCounts)>,
+    /// Slots that changed since the columns were written, once one more did.
+    stale: Option<Bits>,
 }
 
 impl ChunkEdit {
@@ -46,7 +49,27 @@ impl ChunkEdit {
             stored_chunk: chunk,
             planes,
             stored_planes,
+            stale: None,
         })
+    }
+
+    /// The resource of a slot changed: what the columns say of it holds no longer.
+    pub(crate) fn mark_stale(&mut self, tx: &dyn WriteTx, slot: usize) -> Result<()> {
+        if slot >= self.chunk.column_slots {
+            return Ok(());
+        }
+        if self.stale.is_none() {
+            self.stale = Some(Bits::from_bytes(&tx.stale_slots(self.chunk.no)?));
+        }
+        if let Some(stale) = &mut self.stale {
+            stale.set(slot, true);
+        }
+        Ok(())
+    }
+
+    /// Whether slots were handed out.
+    pub(crate) fn has_grown(&self) -> bool {
+        self.chunk.used > self.stored_chunk.used
     }
 
     /// Writes what changed and moves the kept numbers. `counted_after` says whose verdicts
@@ -72,6 +95,9 @@ impl ChunkEdit {
         }
         if self.chunk != self.stored_chunk {
             tx.update_chunk(&self.chunk)?;
+        }
+        if let Some(stale) = &self.stale {
+            tx.put_stale_slots(self.chunk.no, &stale.to_bytes())?;
         }
         let bytes = self.planes.encode();
         if bytes != self.stored_planes {

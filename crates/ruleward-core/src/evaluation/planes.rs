@@ -1,19 +1,12 @@
 //! The verdicts of a chunk: bits, not rows. Which slots live, and for each rule which are in
-//! scope, which are non-compliant and which could not be determined.
-//!
-//! Stored form, little-endian: version (u8), words per plane (u16), rules (u32), the live
-//! plane; then for each rule, ascending: number (u32), mark (u32), flags (u8), what it followed
-//! (u32, where that is not zero) and its planes. A scope that is the live plane and an empty
-//! undetermined plane are not stored.
+//! scope, which are non-compliant and which could not be determined. How they are stored:
+//! [`codec`].
 
-use ruleward_types::{ComplianceCounts, Error, Result, RuleNo};
+mod codec;
+
+use ruleward_types::{ComplianceCounts, RuleNo};
 
 use super::bits::Bits;
-
-const VERSION: u8 = 1;
-const HAS_SCOPE: u8 = 1;
-const HAS_UNDETERMINED: u8 = 2;
-const HAS_FOLLOWED: u8 = 4;
 
 /// What one rule says of one resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -104,14 +97,15 @@ impl RulePlanes {
 /// All planes of a chunk.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Planes {
-    words: usize,
+    /// Slots up to the highest that was ever occupied.
+    slots: usize,
     pub(crate) live: Bits,
     rules: Vec<RulePlanes>,
 }
 
 impl Planes {
     pub(crate) fn words(&self) -> usize {
-        self.words
+        self.slots.div_ceil(64)
     }
 
     pub(crate) fn rules(&self) -> &[RulePlanes] {
@@ -130,7 +124,7 @@ impl Planes {
         let n = match self.rules.binary_search_by_key(&no, |planes| planes.rule) {
             Ok(n) => n,
             Err(n) => {
-                self.rules.insert(n, RulePlanes::new(no, self.words));
+                self.rules.insert(n, RulePlanes::new(no, self.slots.div_ceil(64)));
                 n
             }
         };
@@ -141,7 +135,7 @@ impl Planes {
 
     /// Replaces a rule's planes.
     pub(crate) fn put(&mut self, mut planes: RulePlanes) {
-        planes.resize(self.words);
+        planes.resize(self.words());
         planes.keep(&self.live);
         let rule = planes.rule;
         *self.rule_mut(rule) = planes;
@@ -156,9 +150,10 @@ impl Planes {
 
     /// Gives a slot to a resource.
     pub(crate) fn occupy(&mut self, slot: usize) {
-        let words = slot / 64 + 1;
-        if words > self.words {
-            self.words = words;
+        let words = self.words();
+        self.slots = self.slots.max(slot + 1);
+        if self.words() > words {
+            let words = self.words();
             self.live.resize(words);
             for planes in &mut self.rules {
                 planes.resize(words);
@@ -177,7 +172,7 @@ impl Planes {
 
     /// The chunk's resources by verdict, each counted once, over the rules that count.
     pub(crate) fn tally(&self, counts: impl Fn(u32) -> bool) -> ComplianceCounts {
-        let mut judged = Bits::with_words(self.words);
+        let mut judged = Bits::with_words(self.words());
         let mut non_compliant = judged.clone();
         let mut undetermined = judged.clone();
         for planes in self.rules.iter().filter(|planes| counts(planes.rule)) {
@@ -194,98 +189,12 @@ impl Planes {
             exempt: 0,
         }
     }
-
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(8 + (self.words * 8 + 9) * (self.rules.len() + 1));
-        out.push(VERSION);
-        out.extend_from_slice(&u16::try_from(self.words).unwrap_or(u16::MAX).to_le_bytes());
-        out.extend_from_slice(&u32::try_from(self.rules.len()).unwrap_or(u32::MAX).to_le_bytes());
-        put_bits(&mut out, &self.live);
-        for planes in &self.rules {
-            let scope = if planes.scope == self.live { 0 } else { HAS_SCOPE };
-            let undetermined = if planes.undetermined.is_empty() { 0 } else { HAS_UNDETERMINED };
-            out.extend_from_slice(&planes.rule.to_le_bytes());
-            out.extend_from_slice(&planes.mark.to_le_bytes());
-            let followed = if planes.followed == 0 { 0 } else { HAS_FOLLOWED };
-            out.push(scope | undetermined | followed);
-            if followed != 0 {
-                out.extend_from_slice(&planes.followed.to_le_bytes());
-            }
-            put_bits(&mut out, &planes.non_compliant);
-            if scope != 0 {
-                put_bits(&mut out, &planes.scope);
-            }
-            if undetermined != 0 {
-                put_bits(&mut out, &planes.undetermined);
-            }
-        }
-        out
-    }
-
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
-        if bytes.is_empty() {
-            return Ok(Self::default());
-        }
-        let mut input = Input(bytes);
-        let [version] = input.take()?;
-        if version != VERSION {
-            return Err(Error::internal("read planes", format!("unknown version {version}")));
-        }
-        let words = usize::from(u16::from_le_bytes(input.take()?));
-        let count = u32::from_le_bytes(input.take()?);
-        let live = input.bits(words)?;
-        let mut rules = Vec::with_capacity(count.min(1024) as usize);
-        for _ in 0..count {
-            let rule = u32::from_le_bytes(input.take()?);
-            let mark = u32::from_le_bytes(input.take()?);
-            let [flags] = input.take()?;
-            let followed =
-                if flags & HAS_FOLLOWED == 0 { 0 } else { u32::from_le_bytes(input.take()?) };
-            let non_compliant = input.bits(words)?;
-            let scope = if flags & HAS_SCOPE == 0 { live.clone() } else { input.bits(words)? };
-            let undetermined = if flags & HAS_UNDETERMINED == 0 {
-                Bits::with_words(words)
-            } else {
-                input.bits(words)?
-            };
-            rules.push(RulePlanes { rule, mark, followed, scope, non_compliant, undetermined });
-        }
-        Ok(Self { words, live, rules })
-    }
 }
 
 /// The number of a rule as it stands in planes.
 pub(crate) fn plane_no(no: RuleNo) -> u32 {
     // The store hands out no number that does not fit.
     u32::try_from(no.0).unwrap_or(u32::MAX)
-}
-
-fn put_bits(out: &mut Vec<u8>, bits: &Bits) {
-    for word in bits.words() {
-        out.extend_from_slice(&word.to_le_bytes());
-    }
-}
-
-struct Input<'a>(&'a [u8]);
-
-impl Input<'_> {
-    fn take<const N: usize>(&mut self) -> Result<[u8; N]> {
-        let (head, rest) = self
-            .0
-            .split_first_chunk::<N>()
-            .ok_or_else(|| Error::internal("read planes", "they end too early"))?;
-        self.0 = rest;
-        Ok(*head)
-    }
-
-    fn bits(&mut self, words: usize) -> Result<Bits> {
-        let (head, rest) = self
-            .0
-            .split_at_checked(words * 8)
-            .ok_or_else(|| Error::internal("read planes", "they end too early"))?;
-        self.0 = rest;
-        Ok(Bits::from_bytes(head))
-    }
 }
 
 #[cfg(test)]

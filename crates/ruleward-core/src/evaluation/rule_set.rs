@@ -10,6 +10,7 @@ use ruleward_types::{
     Account, AccountNo, AssignmentKind, Error, PolicyAssignment, ResourceType, Result, TriggerType,
 };
 
+use super::columns::{ColumnSets, TypeColumns};
 use super::planes::plane_no;
 use super::scope::{Scope, Subject};
 use crate::account_resource;
@@ -128,6 +129,7 @@ pub(crate) struct RuleSet {
     /// Ascending by number.
     rules: Vec<CompiledRule>,
     by_type: Mutex<HashMap<String, Arc<TypeRules>>>,
+    columns: Mutex<HashMap<String, Arc<TypeColumns>>>,
 }
 
 /// The rules that can have a resource of one type in scope.
@@ -159,6 +161,7 @@ impl RuleSet {
                 .map(|rule| CompiledRule::new(rule, catalogue))
                 .collect::<Result<_>>()?,
             by_type: Mutex::default(),
+            columns: Mutex::default(),
         })
     }
 
@@ -187,6 +190,22 @@ impl RuleSet {
         }
         let made = Arc::new(self.make_type_rules(resource_type));
         self.by_type.lock().insert(key, Arc::clone(&made));
+        made
+    }
+
+    /// How the rules read the columns of a type.
+    pub(crate) fn columns(
+        &self,
+        resource_type: &ResourceType,
+        sets: &ColumnSets,
+    ) -> Arc<TypeColumns> {
+        let key = resource_type.key();
+        if let Some(found) = self.columns.lock().get(&key) {
+            return Arc::clone(found);
+        }
+        let covering = self.rules.iter().filter(|rule| rule.scope.covers_type(resource_type));
+        let made = Arc::new(TypeColumns::new(sets, resource_type, covering));
+        self.columns.lock().insert(key, Arc::clone(&made));
         made
     }
 

@@ -14,6 +14,10 @@ use super::scope::Subject;
 
 /// Starts a run of a rule and stores the rule. The chunks that are not at the rule's mark get
 /// tickets; where there are none, the run is complete at once.
+///
+/// INVARIANT: the mark of a rule that is not volatile moves wherever its verdicts may change, and a
+/// chunk that is made later is at it from the start. So while no run of such a rule is going on, and its
+/// mark did not move, all chunks are at its mark: none has to be looked at.
 pub(crate) fn start(
     tx: &dyn WriteTx,
     account: AccountNo,
@@ -22,12 +26,16 @@ pub(crate) fn start(
     now: Timestamp,
 ) -> Result<PolicyAssignment> {
     let mut rule = compiled.rule.clone();
+    let is_asked_for = trigger == RunTrigger::Manual;
+    let is_current = is_asked_for && !compiled.volatile && rule.state == AssignmentState::Enabled;
+    // An update may leave the verdicts as they are; everything else moves the mark.
+    let has_moved = trigger != RunTrigger::Updated && !is_asked_for;
     cancel(tx, &mut rule, now)?;
     // A custom rule's results are reported by its function; there is nothing to judge here.
-    let stale = if rule.kind == AssignmentKind::Custom {
+    let stale = if rule.kind == AssignmentKind::Custom || is_current {
         Vec::new()
     } else {
-        stale_chunks(tx, account, compiled)?
+        stale_chunks(tx, account, compiled, has_moved)?
     };
     let chunks = i64::try_from(stale.len()).unwrap_or(i64::MAX);
     let done = stale.is_empty();
@@ -98,11 +106,12 @@ pub(crate) fn advance(
     tx.update_run(&run)
 }
 
-/// The chunks in a rule's scope that are not at its mark.
+/// The chunks in a rule's scope that are not at its mark. None is where the mark moved just now.
 fn stale_chunks(
     tx: &dyn WriteTx,
     account: AccountNo,
     compiled: &CompiledRule,
+    has_moved: bool,
 ) -> Result<Vec<ChunkNo>> {
     let mut stale = Vec::new();
     if compiled.scope.subject() == Subject::Account {
@@ -115,11 +124,11 @@ fn stale_chunks(
             continue;
         }
         every_chunk(tx, account, Some(row.no), |chunk| {
-            let planes = Planes::decode(&tx.planes(chunk.no)?)?;
-            let current = planes
-                .rule(compiled.no)
-                .is_some_and(|of| of.mark == mark && of.followed == followed);
-            if !current {
+            let is_current = !has_moved
+                && Planes::decode(&tx.planes(chunk.no)?)?
+                    .rule(compiled.no)
+                    .is_some_and(|of| of.mark == mark && of.followed == followed);
+            if !is_current {
                 stale.push(chunk.no);
             }
             Ok(())

@@ -95,6 +95,25 @@ impl Scope {
             }
     }
 
+    /// The tags that decide.
+    pub(crate) fn tag_keys(&self) -> Vec<&str> {
+        match &self.filter {
+            Filter::First(filter) => filter.tag_key.as_deref().into_iter().collect(),
+            Filter::Second(filter) => {
+                let tags = filter.tags.iter().chain(&filter.exclude_tags);
+                tags.map(|tag| tag.key.as_str()).collect()
+            }
+        }
+    }
+
+    /// Whether single resources are named.
+    pub(crate) fn names_ids(&self) -> bool {
+        match &self.filter {
+            Filter::First(filter) => filter.resource_id.is_some(),
+            Filter::Second(filter) => !filter.resource_ids.is_empty(),
+        }
+    }
+
     /// Whether a resource of a covered type is in scope.
     pub(crate) fn matches(&self, resource: &ResourceView<'_>) -> bool {
         self.subject != Subject::Resource

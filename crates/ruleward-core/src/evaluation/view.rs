@@ -32,6 +32,20 @@ pub(crate) fn read_head(body: &[u8]) -> ResourceView<'_> {
     head_of(out)
 }
 
+/// The view of a resource of which the region is known, and the values of the tags of these keys.
+pub(crate) fn of_values<'a>(keys: &[&'a str], values: &[Option<RawValue<'a>>]) -> ResourceView<'a> {
+    let mut values = values.iter();
+    let region = values.next().copied().flatten();
+    let mut view = head_of([None, None, None, None, region]);
+    for (key, value) in keys.iter().zip(values) {
+        if let Some(value) = value {
+            let value = value.as_string().map_or(Cow::Borrowed(""), text);
+            view.tags.push((Cow::Borrowed(*key), value));
+        }
+    }
+    view
+}
+
 fn head_of(values: [Option<RawValue<'_>>; 5]) -> ResourceView<'_> {
     let [id, name, provider, type_name, region_id] =
         values.map(|value| value.and_then(RawValue::as_string).map_or(Cow::Borrowed(""), text));

@@ -166,7 +166,7 @@ impl Service {
                     return Ok(());
                 };
                 let set = self.rule_set(tx, chunk.account)?;
-                match chunk_run::judge(tx, *ticket, &set, chunk, self.tick())? {
+                match chunk_run::judge(tx, *ticket, &set, &self.column_sets, chunk, self.tick())? {
                     Some(one) => judged.push((chunk.account, one)),
                     None => idle.push((chunk.account, *ticket, set.version)),
                 }

@@ -199,7 +199,7 @@ impl Texts {
 
 /// A quick hash. The strings come from the owner of the rule, so nobody gains by collisions.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Mixer {
+pub(crate) struct Mixer {
     state: u64,
 }
 

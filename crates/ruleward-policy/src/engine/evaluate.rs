@@ -346,6 +346,18 @@ pub(crate) fn run<'a>(
     env: &'a dyn Environment,
     buffers: &mut Buffers,
 ) -> Outcome {
+    run_counted(program, places, values, settled, env, buffers).0
+}
+
+/// As [`run`]; with the steps that it took.
+pub(crate) fn run_counted<'a>(
+    program: &'a Program,
+    places: &'a [usize],
+    values: &'a [Option<RawValue<'a>>],
+    settled: usize,
+    env: &'a dyn Environment,
+    buffers: &mut Buffers,
+) -> (Outcome, u32) {
     let lookups = Lookups::new(program.looks_up(), program.keys.len());
     let made = Made::default();
     let mut evaluator = Evaluator {
@@ -361,17 +373,18 @@ pub(crate) fn run<'a>(
         nesting: 0,
     };
     if program.needs.iter().any(|path| evaluator.path(*path).is_none()) {
-        return Outcome::Undetermined(Reason::NeededValueMissing);
+        return (Outcome::Undetermined(Reason::NeededValueMissing), 0);
     }
     let holds = match &program.root {
         Node::AllOf(parts) => evaluator.all(parts.get(settled..).unwrap_or(&[])),
         root => evaluator.node(root),
     };
-    match holds {
+    let outcome = match holds {
         Ok(true) => Outcome::NonCompliant,
         Ok(false) => Outcome::Compliant,
         Err(reason) => Outcome::Undetermined(reason),
-    }
+    };
+    (outcome, STEP_BUDGET - evaluator.steps)
 }
 
 /// An environment for what depends on none.

@@ -25,6 +25,8 @@ pub use program::Program;
 pub use set::{ProgramSet, Scratch};
 
 pub(crate) use compile::{accepts, always, compile_pattern};
+pub(crate) use constant::Mixer;
+pub(crate) use evaluate::run_counted;
 pub(crate) use library::timestamp_ms;
 
 /// How many steps one program may take on one resource: an expression, an element looked at, or

@@ -54,6 +54,10 @@ impl Scratch {
         Self::default()
     }
 
+    pub(crate) fn buffers(&mut self) -> &mut Buffers {
+        &mut self.buffers
+    }
+
     /// Lets go of the inventories looked up so far, which are kept for the next resource.
     pub fn forget_lookups(&mut self) {
         self.buffers.indexes.clear();

@@ -2,6 +2,7 @@
 
 use super::MAX_NODES;
 use crate::ast::{Comparator, Condition, Expr, ExprKind, Function, Operand, Rule, Span};
+use crate::columns::Reads;
 use crate::engine::compile_pattern;
 use crate::error::PolicyError;
 
@@ -17,6 +18,8 @@ pub(crate) struct Facts {
     pub(crate) reads_recorder: bool,
     pub(crate) reads_account: bool,
     pub(crate) reads_resource: bool,
+    /// What it reads of the resource.
+    pub(crate) reads: Reads,
     nodes: usize,
 }
 
@@ -24,6 +27,7 @@ pub(crate) struct Facts {
 pub(crate) fn check(rule: &Rule) -> Result<Facts, PolicyError> {
     let mut facts = Facts::default();
     facts.rule(rule)?;
+    facts.reads = Reads::of(rule, &[]);
     Ok(facts)
 }
 

@@ -7,6 +7,8 @@ mod cases;
 #[cfg(test)]
 mod catalogue;
 #[cfg(test)]
+mod columns;
+#[cfg(test)]
 mod comparators;
 #[cfg(test)]
 mod documentation;

@@ -16,7 +16,7 @@ use crate::support::{World, compile, run};
 const KEYS: [&str; 10] =
     ["a", "b", "provider", "type", "tags", "properties", "properties2", "é", "q\"\\\n", ""];
 
-fn key() -> impl Strategy<Value = String> {
+pub(crate) fn key() -> impl Strategy<Value = String> {
     prop::sample::select(KEYS.to_vec()).prop_map(str::to_owned)
 }
 
@@ -50,7 +50,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-fn document() -> impl Strategy<Value = Value> {
+pub(crate) fn document() -> impl Strategy<Value = Value> {
     prop::collection::vec((key(), value()), 0..8)
         .prop_map(|entries| Value::Object(entries.into_iter().collect()))
 }
@@ -114,7 +114,7 @@ fn plain<'v>(mut value: &'v Value, path: &[String]) -> Option<&'v Value> {
     Some(value)
 }
 
-fn expression() -> impl Strategy<Value = String> {
+pub(crate) fn expression() -> impl Strategy<Value = String> {
     let path = prop::collection::vec(key(), 0..3).prop_map(|keys| {
         let keys = keys
             .iter()
@@ -180,7 +180,7 @@ fn expression() -> impl Strategy<Value = String> {
     })
 }
 
-fn rule() -> impl Strategy<Value = Value> {
+pub(crate) fn rule() -> impl Strategy<Value = Value> {
     let condition = prop_oneof![
         (expression(), prop::sample::select(vec!["equals", "notIn", "greater", "containsKey"]), value())
             .prop_map(|(text, comparator, pattern)| {
@@ -205,7 +205,7 @@ fn rule() -> impl Strategy<Value = Value> {
     })
 }
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     World { now_ms: 1_700_000_000_000, recorder: Some(true), ..World::default() }
         .with("a.b", &json!([{"a": "a", "l": ["a", 1]}, {"a": 1.5, "l": "a"}]))
 }

@@ -6,6 +6,7 @@
 mod accounts;
 mod checkpoint;
 mod chunks;
+mod columns;
 mod imports;
 mod policy_assignments;
 mod resources;

@@ -120,6 +120,7 @@ fn open_service(
         policy_assignment_quota: limits.policy_assignments,
         evaluation_threads: limits.evaluation_threads,
         catalogue,
+        ..Options::default()
     };
     Service::open(store, Arc::new(SystemClock), sealing_key, options)
         .map_err(with_cause)
