@@ -1,8 +1,13 @@
 //! Generator of inventories and benchmarks. `bench/run` runs the scenarios and writes the table.
 
 mod bare;
+mod catalogue;
+mod cpu;
+mod engine;
 mod inventory;
+mod properties;
 mod random;
+mod rule_table;
 mod rules;
 mod scenario;
 mod stream;
@@ -94,12 +99,33 @@ enum Command {
         #[arg(long, default_value_t = 100_000)]
         resources: u64,
     },
-    /// Judge bodies in memory, without a store; prints nanoseconds.
+    /// Judge bodies in memory by the mix of ten policies, on one thread; prints JSON.
     Engine {
         /// NDJSON.
         file: PathBuf,
+        /// The mix's variant.
+        #[arg(long, default_value_t = 0)]
+        variant: u32,
+        /// A rule set of that many rules instead, without its filters.
+        #[arg(long)]
+        rules: Option<usize>,
+        /// Passes over the inventory.
+        #[arg(long, default_value_t = 3)]
+        passes: usize,
+        /// Only the first resources of the file.
+        #[arg(long, default_value_t = usize::MAX)]
+        resources: usize,
+    },
+    /// Print the parameters of the mix of ten policies as JSON.
+    Mix {
+        /// The mix's variant.
+        #[arg(long, default_value_t = 0)]
+        variant: u32,
+    },
+    /// Print a rule set as JSON.
+    RuleSet {
         /// How many rules.
-        #[arg(long, default_value_t = 10)]
+        #[arg(long, default_value_t = 100)]
         rules: usize,
     },
 }
@@ -147,9 +173,14 @@ fn main() -> Result<()> {
             let [p50, p90, p99, worst] = stream::percentiles(&sorted);
             println!("{} {p50:.2} {p90:.2} {p99:.2} {worst:.1}", sorted.len());
         }
-        Command::Engine { file, rules } => {
-            let (resources, ns) = scenario::engine(&file, rules)?;
-            println!("{resources} {ns:.0}");
+        Command::Engine { file, variant, rules, passes, resources } => {
+            let rules =
+                rules.map_or_else(|| rules::mix(variant), |count| Ok(rules::rules(count)))?;
+            println!("{}", engine::run(&file, &rules, passes, resources)?);
+        }
+        Command::Mix { variant } => println!("{}", rules::mix_parameters(variant)),
+        Command::RuleSet { rules } => {
+            println!("{}", serde_json::to_string(&rules::described(&rules::rules(rules))?)?);
         }
     }
     Ok(())

@@ -7,16 +7,19 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use ruleward_core::{Access, Options, SealingKey, Service};
-use ruleward_policy::{Environment, ProgramSet, Scratch};
 use ruleward_store::Store;
 use ruleward_store::sqlite::SqliteStore;
-use ruleward_types::{Recorder, Resource, SystemClock};
+use ruleward_types::{Recorder, SystemClock};
 
-use crate::rules;
+use crate::{catalogue, rules};
 
 fn open(database: &Path) -> Result<(Arc<Service>, Access)> {
     let store: Arc<dyn Store> = SqliteStore::open(database)?;
-    let options = Options { policy_assignment_quota: 1000, ..Options::default() };
+    let options = Options {
+        policy_assignment_quota: 1000,
+        catalogue: catalogue::catalogue()?,
+        ..Options::default()
+    };
     let service = Service::open(store, Arc::new(SystemClock), &SealingKey::new([0; 32]), options)?;
     let account = match service.accounts()?.into_iter().next() {
         Some(account) => account,
@@ -134,48 +137,4 @@ pub fn states(database: &Path) -> Result<(i64, usize)> {
         Ok(bytes)
     })?;
     Ok((states, bytes))
-}
-
-struct Nothing;
-
-impl Environment for Nothing {
-    fn now_ms(&self) -> i64 {
-        0
-    }
-
-    fn recorder_enabled(&self) -> Option<bool> {
-        Some(true)
-    }
-
-    fn resources(&self, _: &str) -> Result<Arc<[Arc<[u8]>]>, String> {
-        Err("not here".to_owned())
-    }
-}
-
-/// Judges bodies in memory by rules without filters. Resources, and nanoseconds for each.
-pub fn engine(file: &Path, count: usize) -> Result<(usize, f64)> {
-    let mut bodies = Vec::new();
-    for line in std::io::BufReader::new(std::fs::File::open(file)?).split(b'\n') {
-        bodies.push(Resource::parse(&line?, |given| given)?.body);
-    }
-    let mut programs = Vec::new();
-    for rule in rules::rules(count) {
-        let id = rule.policy_definition_id.context("definition")?;
-        let definition = ruleward_policy::catalogue().get(&id).context("definition")?;
-        programs.push(Arc::new(
-            definition.policy.compile(&definition.bind_parameters(&rule.parameters)?)?,
-        ));
-    }
-    let set = ProgramSet::new(&programs);
-    let (mut scratch, mut outcomes) = (Scratch::new(), Vec::new());
-    let mut best = f64::INFINITY;
-    for _ in 0..5 {
-        let begun = Instant::now();
-        for body in &bodies {
-            set.evaluate(&mut scratch, body, &Nothing, &mut outcomes);
-        }
-        let each = u32::try_from(bodies.len()).map(f64::from)?;
-        best = best.min(begun.elapsed().as_secs_f64() * 1e9 / each);
-    }
-    Ok((bodies.len(), best))
 }
