@@ -2,6 +2,7 @@
 
 mod bare;
 mod catalogue;
+mod columns;
 mod cpu;
 mod engine;
 mod inventory;
@@ -57,6 +58,15 @@ enum Command {
     },
     /// Judge a stored inventory by new rules; prints evaluations and seconds.
     Evaluate {
+        /// A database that `import` made.
+        database: PathBuf,
+        /// How many rules.
+        #[arg(long, default_value_t = 100)]
+        rules: usize,
+    },
+    /// Judge a stored inventory from the columns beside it, in phases; prints the CPU nanoseconds of
+    /// each as JSON.
+    Columns {
         /// A database that `import` made.
         database: PathBuf,
         /// How many rules.
@@ -154,6 +164,7 @@ fn main() -> Result<()> {
             let (evaluations, seconds) = scenario::evaluate(&database, rules)?;
             println!("{evaluations} {seconds:.3}");
         }
+        Command::Columns { database, rules } => println!("{}", columns::run(&database, rules)?),
         Command::Read { database } => {
             let (resources, seconds) = scenario::read(&database)?;
             println!("{resources} {seconds:.3}");

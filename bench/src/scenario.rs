@@ -13,7 +13,8 @@ use ruleward_types::{Recorder, SystemClock};
 
 use crate::{catalogue, rules};
 
-fn open(database: &Path) -> Result<(Arc<Service>, Access)> {
+/// The service on a store, and its first account.
+pub fn open(database: &Path) -> Result<(Arc<Service>, Access)> {
     let store: Arc<dyn Store> = SqliteStore::open(database)?;
     let options = Options {
         policy_assignment_quota: 1000,

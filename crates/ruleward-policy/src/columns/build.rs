@@ -3,11 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 use std::hash::BuildHasherDefault;
 
-use super::codec::{self, ELSEWHERE};
+use super::codec::{self, ELSEWHERE, Words};
 use super::set::{ColumnSet, Form, Spec, column_id};
 use super::{ELEMENT_BYTES, MEMBERS, SLOT_BYTES, WORD_BYTES};
 use crate::engine::Mixer;
-use crate::json::{Elements, Entries, NotJson, PathSet, PathSetBuilder, RawString, RawValue, Seen};
+use crate::json::{Elements, Entries, NotJson, PathSet, PathSetBuilder, RawValue, Seen};
 
 /// Fills columns, slot by slot.
 #[derive(Debug)]
@@ -31,15 +31,47 @@ struct Members<'s> {
     too_many: bool,
 }
 
+/// Words, each once.
+#[derive(Debug, Default)]
+struct Dictionary {
+    words: Vec<u8>,
+    /// Where each word ends.
+    ends: Vec<usize>,
+    by_word: HashMap<Box<[u8]>, u16, BuildHasherDefault<Mixer>>,
+}
+
+impl Dictionary {
+    /// The number of a word; `None` if there are too many.
+    fn code(&mut self, word: &[u8]) -> Option<u16> {
+        if let Some(code) = self.by_word.get(word) {
+            return Some(*code);
+        }
+        let code = u16::try_from(self.ends.len()).ok()?;
+        self.words.extend_from_slice(word);
+        self.ends.push(self.words.len());
+        self.by_word.insert(word.into(), code);
+        Some(code)
+    }
+
+    fn word(&self, code: usize) -> &[u8] {
+        let start = code.checked_sub(1).and_then(|before| self.ends.get(before)).copied();
+        let end = self.ends.get(code).copied().unwrap_or(0);
+        self.words.get(start.unwrap_or(0)..end).unwrap_or(&[])
+    }
+
+    fn words(&self) -> Words<'_> {
+        Words { bytes: &self.words, count: self.ends.len() }
+    }
+}
+
 /// A column that grows. The first word stands for slots without a resource, and for values that are
 /// missing.
 #[derive(Debug)]
 struct Growing {
-    words: Vec<u8>,
-    /// Where each word ends.
-    ends: Vec<usize>,
+    dictionary: Dictionary,
+    /// Of lists that are kept by their elements.
+    elements: Dictionary,
     codes: Vec<u16>,
-    by_word: HashMap<Box<[u8]>, u16, BuildHasherDefault<Mixer>>,
     /// Slots with a resource.
     filled: usize,
     /// Of these, slots with the first word.
@@ -50,11 +82,12 @@ const MISSING: u8 = 0;
 
 impl Growing {
     fn new() -> Self {
+        let mut dictionary = Dictionary::default();
+        dictionary.code(&[MISSING]);
         Self {
-            words: vec![MISSING],
-            ends: vec![1],
+            dictionary,
+            elements: Dictionary::default(),
             codes: Vec::new(),
-            by_word: HashMap::default(),
             filled: 0,
             missing: 0,
         }
@@ -63,27 +96,24 @@ impl Growing {
     fn push(&mut self, slot: usize, word: &[u8]) {
         self.codes.resize(slot, 0);
         self.filled += 1;
-        if word == [MISSING] {
-            self.missing += 1;
-            self.codes.push(0);
-            return;
-        }
-        if let Some(code) = self.by_word.get(word) {
-            self.codes.push(*code);
-            return;
-        }
-        // A chunk has fewer slots than codes.
-        let code = u16::try_from(self.ends.len()).unwrap_or(u16::MAX);
-        self.words.extend_from_slice(word);
-        self.ends.push(self.words.len());
-        self.by_word.insert(word.into(), code);
-        self.codes.push(code);
+        self.missing += usize::from(word == [MISSING]);
+        // A chunk has fewer slots than there are codes.
+        self.codes.push(self.dictionary.code(word).unwrap_or(u16::MAX));
     }
 
-    fn word(&self, code: usize) -> &[u8] {
-        let start = code.checked_sub(1).and_then(|before| self.ends.get(before)).copied();
-        let end = self.ends.get(code).copied().unwrap_or(0);
-        self.words.get(start.unwrap_or(0)..end).unwrap_or(&[])
+    /// Puts the word of a value into a buffer, and the elements of a list into the dictionary.
+    fn put(&mut self, form: &Form, value: Option<RawValue<'_>>, word: &mut Vec<u8>) {
+        word.clear();
+        let is_kept = match (form, value) {
+            (Form::Elements(keys), Some(RawValue::Array(array))) => {
+                put_list(keys, array, &mut self.elements, word)
+            }
+            (form, value) => put(form, value, word),
+        };
+        if is_kept.is_err() {
+            word.clear();
+            word.push(ELSEWHERE);
+        }
     }
 
     /// The stored form. `filled` of `slots` slots have a resource; those that this column does not
@@ -91,28 +121,24 @@ impl Growing {
     fn finish(mut self, slots: usize, filled: usize) -> Vec<u8> {
         self.codes.resize(slots, 0);
         self.missing += filled - self.filled;
-        let count = self.ends.len();
-        if count == 1 {
-            return codec::same(slots, &[MISSING]);
+        let (words, elements) = (self.dictionary.words(), self.elements.words());
+        if words.count == 1 {
+            return codec::same(slots, Words::NONE, &[MISSING]);
         }
-        if count == 2 && self.missing == 0 {
-            return codec::same(slots, self.word(1));
+        if words.count == 2 && self.missing == 0 {
+            return codec::same(slots, elements, self.dictionary.word(1));
         }
-        let own: usize = self.codes.iter().map(|code| self.word((*code).into()).len()).sum();
-        let code_bytes = slots * usize::from(codec::code_bits(count)) / 8;
-        let (least, is_plain) = if own <= self.words.len() + code_bytes {
-            (own, true)
-        } else {
-            (self.words.len() + code_bytes, false)
-        };
-        if least > slots * SLOT_BYTES {
+        let own: usize =
+            self.codes.iter().map(|code| self.dictionary.word((*code).into()).len()).sum();
+        let coded = words.bytes.len() + slots * usize::from(codec::code_bits(words.count)) / 8;
+        if elements.bytes.len() + own.min(coded) > slots * SLOT_BYTES {
             return codec::nothing_kept(slots);
         }
-        if is_plain {
-            let words = self.codes.iter().map(|code| self.word((*code).into()));
-            return codec::plain(slots, words);
+        if own <= coded {
+            let words = self.codes.iter().map(|code| self.dictionary.word((*code).into()));
+            return codec::plain(slots, elements, words);
         }
-        codec::coded(&self.words, count, &self.codes)
+        codec::coded(elements, words, &self.codes)
     }
 }
 
@@ -154,13 +180,13 @@ impl<'s> ColumnBuilder<'s> {
         let read = self.paths.extract(resource, &mut self.seen, &mut values);
         self.slots = slot + 1;
         for ((spec, place), column) in self.specs.iter().zip(&mut self.columns) {
-            self.word.clear();
             let value = values.get(*place).copied().flatten();
-            if read.is_err() || put(&spec.form, value, &mut self.word).is_err() {
-                self.word.clear();
-                self.word.push(ELSEWHERE);
+            if read.is_ok() {
+                column.put(&spec.form, value, &mut self.word);
+                column.push(slot, &self.word);
+            } else {
+                column.push(slot, &[ELSEWHERE]);
             }
-            column.push(slot, &self.word);
         }
         for members in &mut self.members {
             let place = self.specs.get(members.container).map(|(_, place)| *place);
@@ -213,11 +239,6 @@ impl Members<'_> {
         }
         let mut entries = Entries::new(object);
         while let Some((key, value)) = entries.try_next()? {
-            word.clear();
-            if put(&Form::Whole, Some(value), word).is_err() {
-                word.clear();
-                word.push(ELSEWHERE);
-            }
             let column = match key.as_plain().and_then(|key| std::str::from_utf8(key).ok()) {
                 Some(plain) if self.by_key.contains_key(plain) => self.by_key.get_mut(plain),
                 _ if self.by_key.len() >= MEMBERS => return Err(NotJson),
@@ -227,6 +248,7 @@ impl Members<'_> {
             if let Some(column) = column
                 && column.codes.len() <= slot
             {
+                column.put(&Form::Whole, Some(value), word);
                 column.push(slot, word);
             }
         }
@@ -245,85 +267,66 @@ impl From<NotJson> for TooLong {
 
 /// Appends the word of a value.
 fn put(form: &Form, value: Option<RawValue<'_>>, into: &mut Vec<u8>) -> Result<(), TooLong> {
-    match (form, value) {
-        (Form::Shape | Form::Members, Some(RawValue::Object(_))) => {
-            codec::put_word(Some(RawValue::Object(b"{}")), into);
-        }
-        (Form::Elements(keys), Some(RawValue::Array(array))) => {
-            let mut text = Vec::new();
-            put_elements(keys, array, &mut text)?;
-            codec::put_word(Some(RawValue::Array(&text)), into);
-        }
-        (_, value) => {
-            let length = match value {
-                Some(RawValue::Number(text) | RawValue::Array(text) | RawValue::Object(text)) => {
-                    text.len()
-                }
-                Some(RawValue::String(text)) => text.raw_len(),
-                _ => 0,
-            };
-            if length > WORD_BYTES {
-                return Err(TooLong);
-            }
-            codec::put_word(value, into);
-        }
+    if let (Form::Shape | Form::Members, Some(RawValue::Object(_))) = (form, value) {
+        codec::put_word(Some(RawValue::Object(b"{}")), into);
+        return Ok(());
     }
+    let length = match value {
+        Some(RawValue::Number(text) | RawValue::Array(text) | RawValue::Object(text)) => text.len(),
+        Some(RawValue::String(text)) => text.raw_len(),
+        _ => 0,
+    };
+    if length > WORD_BYTES {
+        return Err(TooLong);
+    }
+    codec::put_word(value, into);
     Ok(())
 }
 
-/// A list with fewer members in its elements.
-fn put_elements(keys: &BTreeSet<String>, array: &[u8], into: &mut Vec<u8>) -> Result<(), TooLong> {
-    into.push(b'[');
+/// Appends the word of a list by its elements, of which objects keep some members.
+fn put_list(
+    keys: &BTreeSet<String>,
+    array: &[u8],
+    known: &mut Dictionary,
+    into: &mut Vec<u8>,
+) -> Result<(), TooLong> {
+    let (mut codes, mut text, mut word) = (Vec::new(), Vec::new(), Vec::new());
     let mut elements = Elements::new(array);
     while let Some(element) = elements.try_next()? {
+        word.clear();
+        match element {
+            RawValue::Object(object) if object.len() > ELEMENT_BYTES => return Err(TooLong),
+            RawValue::Object(object) => {
+                text.clear();
+                put_members(keys, object, &mut text)?;
+                codec::put_word(Some(RawValue::Object(&text)), &mut word);
+            }
+            other => put(&Form::Whole, Some(other), &mut word)?,
+        }
+        codes.push(known.code(&word).ok_or(TooLong)?);
+        if codes.len() * 2 > WORD_BYTES {
+            return Err(TooLong);
+        }
+    }
+    codec::put_list(&codes, into);
+    Ok(())
+}
+
+/// Appends an object with these members only.
+fn put_members(keys: &BTreeSet<String>, object: &[u8], into: &mut Vec<u8>) -> Result<(), NotJson> {
+    into.push(b'{');
+    let mut entries = Entries::new(object);
+    while let Some((key, value)) = entries.try_next()? {
+        if !keys.iter().any(|wanted| key.equals(wanted.as_bytes())) {
+            continue;
+        }
         if into.len() > 1 {
             into.push(b',');
         }
-        let RawValue::Object(object) = element else {
-            put_value(element, into);
-            continue;
-        };
-        if object.len() > ELEMENT_BYTES {
-            return Err(TooLong);
-        }
-        into.push(b'{');
-        let begun = into.len();
-        let mut entries = Entries::new(object);
-        while let Some((key, value)) = entries.try_next()? {
-            if !keys.iter().any(|wanted| key.equals(wanted.as_bytes())) {
-                continue;
-            }
-            if into.len() > begun {
-                into.push(b',');
-            }
-            put_value(RawValue::String(key), into);
-            into.push(b':');
-            put_value(value, into);
-        }
-        into.push(b'}');
-        if into.len() > WORD_BYTES {
-            return Err(TooLong);
-        }
+        codec::put_value(RawValue::String(key), into);
+        into.push(b':');
+        codec::put_value(value, into);
     }
-    into.push(b']');
-    if into.len() > WORD_BYTES { Err(TooLong) } else { Ok(()) }
-}
-
-/// A value as it stands in the input.
-fn put_value(value: RawValue<'_>, into: &mut Vec<u8>) {
-    match value {
-        RawValue::Null => into.extend_from_slice(b"null"),
-        RawValue::Bool(true) => into.extend_from_slice(b"true"),
-        RawValue::Bool(false) => into.extend_from_slice(b"false"),
-        RawValue::Number(text) | RawValue::Array(text) | RawValue::Object(text) => {
-            into.extend_from_slice(text);
-        }
-        RawValue::String(text) => put_string(text, into),
-    }
-}
-
-fn put_string(text: RawString<'_>, into: &mut Vec<u8>) {
-    into.push(b'"');
-    into.extend_from_slice(text.raw());
-    into.push(b'"');
+    into.push(b'}');
+    Ok(())
 }

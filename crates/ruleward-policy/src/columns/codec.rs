@@ -1,15 +1,19 @@
 //! How a column is stored.
 //!
 //! ```text
-//! version (1 byte), form (1 byte), number of slots, number of words
-//! each word: length × 16 + kind, then the text of the value
+//! version (1 byte), form (1 byte), number of slots, number of elements, number of words
+//! each element, then each word: length × 16 + kind, then the text of the value
 //! codes: for each slot the number of its word
 //! ```
+//!
+//! A list can be given by its elements: two bytes each, the number of the element. Of equal elements one
+//! is kept.
 //!
 //! Numbers without a size are LEB128. The form is the number of bits of a code: 1, 2, 4, 8 or 16;
 //! or 0: all slots have the one word; or 255: each slot has a word of its own, in order.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use crate::json::{RawString, RawValue};
 
@@ -22,6 +26,8 @@ const PLAIN: u8 = 255;
 pub(super) enum Word<'a> {
     /// The value, if there is one.
     Kept(Option<RawValue<'a>>),
+    /// A list of these elements.
+    List(&'a [[u8; 2]]),
     /// The value was too long to keep.
     Elsewhere,
 }
@@ -42,8 +48,31 @@ pub(super) enum Codes<'a> {
 #[derive(Debug, Clone)]
 pub(super) struct Column<'a> {
     pub(super) slots: usize,
+    pub(super) elements: Vec<RawValue<'a>>,
     pub(super) words: Vec<Word<'a>>,
     pub(super) codes: Codes<'a>,
+    /// Lists as texts, where somebody asks for them.
+    texts: Vec<OnceCell<Vec<u8>>>,
+}
+
+impl Column<'_> {
+    /// The text of a list.
+    pub(super) fn text(&self, word: usize, codes: &[[u8; 2]]) -> Option<&[u8]> {
+        let text = self.texts.get(word)?.get_or_init(|| {
+            let mut text = vec![b'['];
+            for code in codes {
+                if text.len() > 1 {
+                    text.push(b',');
+                }
+                if let Some(element) = self.elements.get(usize::from(u16::from_le_bytes(*code))) {
+                    put_value(*element, &mut text);
+                }
+            }
+            text.push(b']');
+            text
+        });
+        Some(text)
+    }
 }
 
 impl Codes<'_> {
@@ -80,33 +109,73 @@ pub(super) fn put_word(value: Option<RawValue<'_>>, into: &mut Vec<u8>) {
     into.extend_from_slice(text);
 }
 
+/// Appends a value as it stands in JSON.
+pub(super) fn put_value(value: RawValue<'_>, into: &mut Vec<u8>) {
+    match value {
+        RawValue::Null => into.extend_from_slice(b"null"),
+        RawValue::Bool(true) => into.extend_from_slice(b"true"),
+        RawValue::Bool(false) => into.extend_from_slice(b"false"),
+        RawValue::Number(text) | RawValue::Array(text) | RawValue::Object(text) => {
+            into.extend_from_slice(text);
+        }
+        RawValue::String(text) => {
+            into.push(b'"');
+            into.extend_from_slice(text.raw());
+            into.push(b'"');
+        }
+    }
+}
+
+/// Appends the word of a list of these elements.
+pub(super) fn put_list(codes: &[u16], into: &mut Vec<u8>) {
+    put_number((codes.len() * 2) << 4 | LIST, into);
+    codes.iter().for_each(|code| into.extend_from_slice(&code.to_le_bytes()));
+}
+
+const LIST: usize = 10;
+
+/// Values that stand one behind the other, and how many there are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Words<'w> {
+    pub(super) bytes: &'w [u8],
+    pub(super) count: usize,
+}
+
+impl Words<'_> {
+    pub(super) const NONE: Self = Self { bytes: &[], count: 0 };
+}
+
 /// The word of a value that is not kept.
 pub(super) const ELSEWHERE: u8 = 9;
 
 /// A column of which nothing is kept.
 pub(super) fn nothing_kept(slots: usize) -> Vec<u8> {
-    same(slots, &[ELSEWHERE])
+    same(slots, Words::NONE, &[ELSEWHERE])
 }
 
 /// A column whose slots all have this word.
-pub(super) fn same(slots: usize, word: &[u8]) -> Vec<u8> {
-    let mut out = head(SAME, slots, 1);
+pub(super) fn same(slots: usize, elements: Words<'_>, word: &[u8]) -> Vec<u8> {
+    let mut out = head(SAME, slots, elements, 1);
     out.extend_from_slice(word);
     out
 }
 
 /// A column whose slots have these words, one after the other.
-pub(super) fn plain<'w>(slots: usize, words: impl Iterator<Item = &'w [u8]>) -> Vec<u8> {
-    let mut out = head(PLAIN, slots, slots);
+pub(super) fn plain<'w>(
+    slots: usize,
+    elements: Words<'_>,
+    words: impl Iterator<Item = &'w [u8]>,
+) -> Vec<u8> {
+    let mut out = head(PLAIN, slots, elements, slots);
     words.for_each(|word| out.extend_from_slice(word));
     out
 }
 
-/// A column of so many words, one behind the other, and the numbers of the slots' words.
-pub(super) fn coded(words: &[u8], count: usize, codes: &[u16]) -> Vec<u8> {
-    let bits = code_bits(count);
-    let mut out = head(bits, codes.len(), count);
-    out.extend_from_slice(words);
+/// A column of these words, and the numbers of the slots' words.
+pub(super) fn coded(elements: Words<'_>, words: Words<'_>, codes: &[u16]) -> Vec<u8> {
+    let bits = code_bits(words.count);
+    let mut out = head(bits, codes.len(), elements, words.count);
+    out.extend_from_slice(words.bytes);
     match bits {
         16 => codes.iter().for_each(|code| out.extend_from_slice(&code.to_le_bytes())),
         bits => {
@@ -130,10 +199,12 @@ pub(super) fn code_bits(words: usize) -> u8 {
     }
 }
 
-fn head(form: u8, slots: usize, words: usize) -> Vec<u8> {
+fn head(form: u8, slots: usize, elements: Words<'_>, words: usize) -> Vec<u8> {
     let mut out = vec![VERSION, form];
-    put_number(slots, &mut out);
-    put_number(words, &mut out);
+    for number in [slots, elements.count, words] {
+        put_number(number, &mut out);
+    }
+    out.extend_from_slice(elements.bytes);
     out
 }
 
@@ -152,8 +223,15 @@ pub(super) fn read(bytes: &[u8]) -> Option<Column<'_>> {
         return None;
     }
     let form = input.byte()?;
-    let (slots, count) = (input.number()?, input.number()?);
+    let (slots, element_count, count) = (input.number()?, input.number()?, input.number()?);
     // A word takes a byte at least, so a damaged number cannot ask for much memory.
+    let mut elements = Vec::with_capacity(element_count.min(bytes.len()));
+    for _ in 0..element_count {
+        match input.word()? {
+            Word::Kept(Some(element)) => elements.push(element),
+            _ => return None,
+        }
+    }
     let mut words = Vec::with_capacity(count.min(bytes.len()));
     for _ in 0..count {
         words.push(input.word()?);
@@ -173,7 +251,9 @@ pub(super) fn read(bytes: &[u8]) -> Option<Column<'_>> {
         }
         _ => return None,
     };
-    Some(Column { slots, words, codes })
+    let has_lists = words.iter().any(|word| matches!(word, Word::List(_)));
+    let texts = if has_lists { vec![OnceCell::new(); words.len()] } else { Vec::new() };
+    Some(Column { slots, elements, words, codes, texts })
 }
 
 fn unpack(packed: &[u8], bits: u8, slots: usize) -> Vec<u8> {
@@ -232,6 +312,7 @@ impl<'a> Input<'a> {
             7 => Some(RawValue::Array(text)),
             8 => Some(RawValue::Object(text)),
             9 => return Some(Word::Elsewhere),
+            LIST => return Some(Word::List(text.as_chunks::<2>().0)),
             _ => return None,
         }))
     }
@@ -256,7 +337,8 @@ mod tests {
             let (bytes, words) = words(&texts.iter().map(String::as_str).collect::<Vec<_>>());
             let codes: Vec<u16> =
                 (0..4096_u32).map(|n| u16::try_from(n * 7 % count).unwrap()).collect();
-            let stored = coded(&bytes, words, &codes);
+            let words = Words { bytes: &bytes, count: words };
+            let stored = coded(Words::NONE, words, &codes);
             let column = read(&stored).unwrap();
             let back: Vec<usize> = (0..column.slots).map(|slot| column.codes.get(slot)).collect();
             assert_eq!(back, codes.iter().map(|code| usize::from(*code)).collect::<Vec<_>>());
@@ -266,7 +348,8 @@ mod tests {
     #[test]
     fn what_is_cut_off_is_no_column() {
         let (bytes, count) = words(&["a", "b", "c"]);
-        let stored = coded(&bytes, count, &[0, 1, 2, 1, 0]);
+        let words = Words { bytes: &bytes, count };
+        let stored = coded(words, words, &[0, 1, 2, 1, 0]);
         for length in 0..stored.len() {
             assert!(read(&stored[..length]).is_none(), "{length}");
         }

@@ -6,7 +6,9 @@ use super::WORD_STEPS;
 use super::codec::{self, Codes, Column, Word};
 use super::memo::{Decision, each_block};
 use super::set::{Input, Inputs};
-use crate::engine::{Environment, Outcome, Program, Reason, Scratch, run_counted};
+use crate::engine::{
+    ElementList, Environment, Listed, Memo, Outcome, Program, Reason, Scratch, run_counted,
+};
 use crate::json::{RawString, RawValue, member};
 
 /// Columns of one chunk that are at hand.
@@ -36,7 +38,7 @@ const ELSEWHERE: Decision = 4;
 enum Source<'c, 'a> {
     Missing,
     /// The same for all slots.
-    Fixed(Option<RawValue<'a>>),
+    Fixed(&'c Column<'a>, &'c [Vec<u8>]),
     /// In the varying column of this place, or inside of its values.
     Varying(usize, &'c [Vec<u8>]),
 }
@@ -99,14 +101,17 @@ impl<'a> Columns<'a> {
             settled = program.guards.settled;
         }
         let places: Vec<usize> = (0..program.paths().len()).collect();
-        let mut values = sources.fixed();
+        let mut found = sources.values(&program.lists);
+        let mut memo = Memo::new(program.memos);
         let mut reason = None;
         let mut decide = |codes: &[usize]| {
-            if !sources.fill(codes, &mut values) {
+            if !sources.fill(codes, &mut found) {
                 return ELSEWHERE;
             }
+            let listed = Some(Listed { lists: &found.lists, memo: &mut memo });
+            let buffers = scratch.buffers();
             let (outcome, steps) =
-                run_counted(program, &places, &values, settled, env, scratch.buffers());
+                run_counted(program, &places, &found.values, listed, settled, env, buffers);
             match outcome {
                 _ if steps > WORD_STEPS => ELSEWHERE,
                 Outcome::Undetermined(Reason::BudgetExceeded) => ELSEWHERE,
@@ -142,13 +147,13 @@ impl<'a> Columns<'a> {
         takes: &mut dyn FnMut(&[Option<RawValue<'_>>]) -> bool,
     ) -> Option<(Vec<u64>, Vec<u64>)> {
         let sources = self.sources(inputs)?.over(within)?;
-        let mut values = sources.fixed();
+        let mut found = sources.values(&[]);
         let (mut selected, mut unknown) = (vec![0; within.len()], vec![0; within.len()]);
         let mut decide = |codes: &[usize]| {
-            if !sources.fill(codes, &mut values) {
+            if !sources.fill(codes, &mut found) {
                 return ELSEWHERE;
             }
-            Decision::from(takes(&values))
+            Decision::from(takes(&found.values))
         };
         each_block(&sources.varying, within, &mut decide, &mut |block, [yes, _, elsewhere]| {
             if let Some(word) = selected.get_mut(block) {
@@ -215,11 +220,8 @@ impl<'c, 'a> Sources<'c, 'a> {
 
     fn source(&mut self, column: &'c Column<'a>, keys: &'c [Vec<u8>]) -> Option<Source<'c, 'a>> {
         self.slots = self.slots.min(column.slots);
-        if let (Codes::Same, Some(word)) = (&column.codes, column.words.first()) {
-            return match word {
-                Word::Elsewhere => None,
-                Word::Kept(value) => Some(Source::Fixed(below(*value, keys))),
-            };
+        if matches!(column.codes, Codes::Same) {
+            return (!column.keeps_nothing()).then_some(Source::Fixed(column, keys));
         }
         let known = self.varying.iter().position(|known| std::ptr::eq(*known, column));
         let place = known.unwrap_or_else(|| {
@@ -229,30 +231,58 @@ impl<'c, 'a> Sources<'c, 'a> {
         Some(Source::Varying(place, keys))
     }
 
-    /// The values of all paths, those that vary left open.
-    fn fixed(&self) -> Vec<Option<RawValue<'a>>> {
-        self.of
-            .iter()
-            .map(|source| match source {
-                Source::Fixed(value) => *value,
-                Source::Missing | Source::Varying(..) => None,
-            })
-            .collect()
+    /// The values of all paths, those that vary left open. Of the paths that are only `lists` the
+    /// elements are found.
+    fn values(&self, lists: &[bool]) -> Values<'c> {
+        let of = self.of.len();
+        let is_list = |place: usize| lists.get(place).copied().unwrap_or(false);
+        let is_list = (0..of).map(is_list).collect();
+        let mut found = Values { values: vec![None; of], lists: vec![None; of], is_list };
+        for (place, source) in self.of.iter().enumerate() {
+            if let Source::Fixed(column, keys) = source {
+                found.set(place, column, 0, keys);
+            }
+        }
+        found
     }
 
     /// Fills in what varies; false if a value is not kept.
-    fn fill(&self, codes: &[usize], values: &mut [Option<RawValue<'a>>]) -> bool {
-        for (source, value) in self.of.iter().zip(values) {
-            let Source::Varying(place, keys) = source else { continue };
-            let word = self
-                .varying
-                .get(*place)
-                .zip(codes.get(*place))
-                .and_then(|(column, code)| column.words.get(*code));
-            match word {
-                Some(Word::Kept(kept)) => *value = below(*kept, keys),
-                _ => return false,
+    fn fill(&self, codes: &[usize], found: &mut Values<'c>) -> bool {
+        for (place, source) in self.of.iter().enumerate() {
+            let Source::Varying(of, keys) = source else { continue };
+            let column = self.varying.get(*of).zip(codes.get(*of));
+            if !column.is_some_and(|(column, code)| found.set(place, column, *code, keys)) {
+                return false;
             }
+        }
+        true
+    }
+}
+
+/// The values of some paths.
+struct Values<'c> {
+    values: Vec<Option<RawValue<'c>>>,
+    /// In the places that are only lists.
+    lists: Vec<Option<ElementList<'c>>>,
+    is_list: Vec<bool>,
+}
+
+impl<'c> Values<'c> {
+    /// Sets a value to a word; false if that is not kept.
+    fn set(&mut self, place: usize, column: &'c Column<'_>, word: usize, keys: &[Vec<u8>]) -> bool {
+        let is_list = self.is_list.get(place).copied().unwrap_or(false);
+        let mut list = None;
+        let value = match column.words.get(word) {
+            Some(Word::Kept(value)) => below(*value, keys),
+            Some(Word::List(codes)) if is_list => {
+                list = Some(ElementList { elements: &column.elements, codes });
+                Some(RawValue::Array(b"[]"))
+            }
+            Some(Word::List(codes)) => column.text(word, codes).map(RawValue::Array),
+            Some(Word::Elsewhere) | None => return false,
+        };
+        if let (Some(of), Some(lists)) = (self.values.get_mut(place), self.lists.get_mut(place)) {
+            (*of, *lists) = (value, list);
         }
         true
     }

@@ -40,6 +40,8 @@ pub struct ColumnSet {
 #[derive(Debug, Clone, Default)]
 pub struct Inputs {
     pub(crate) list: Vec<Input>,
+    /// Columns that tell whether a rule is about the resources at all.
+    guards: Vec<u64>,
 }
 
 /// Where the value of a path is.
@@ -143,7 +145,8 @@ impl ColumnSet {
                 if unused(number) { Some(Input::Unused) } else { self.input(path, parts.get(path)) }
             })
             .collect::<Option<_>>()?;
-        Some(Inputs { list })
+        let guards = program.guards().map_or_else(Vec::new, |_| pair_ids().to_vec());
+        Some(Inputs { list, guards })
     }
 
     /// Where a filter finds the region, and the values of these tags after it.
@@ -153,7 +156,7 @@ impl ColumnSet {
         for key in tags {
             list.push(self.input(&["tags".to_owned(), key.to_owned()], None)?);
         }
-        Some(Inputs { list })
+        Some(Inputs { list, guards: Vec::new() })
     }
 
     /// Where a value is of which this part is read; all of it unless that is told.
@@ -200,23 +203,21 @@ impl ColumnSet {
 impl Inputs {
     /// The columns that have to be at hand.
     pub fn ids(&self) -> impl Iterator<Item = u64> + '_ {
-        self.list
-            .iter()
-            .flat_map(|input| match input {
-                Input::Unused => [None, None],
-                Input::Column(id) | Input::Below(id, _) => [Some(*id), None],
-                Input::Member(container, member) => [Some(*container), Some(*member)],
-            })
-            .flatten()
+        let members = self.list.iter().filter_map(|input| match input {
+            Input::Member(_, member) => Some(*member),
+            _ => None,
+        });
+        self.needed().chain(members)
     }
 
     /// The columns without which there is no judging: all but those of members, which are there only
     /// where a resource has them.
     pub fn needed(&self) -> impl Iterator<Item = u64> + '_ {
-        self.list.iter().filter_map(|input| match input {
+        let columns = self.list.iter().filter_map(|input| match input {
             Input::Unused => None,
             Input::Column(id) | Input::Below(id, _) | Input::Member(id, _) => Some(*id),
-        })
+        });
+        columns.chain(self.guards.iter().copied())
     }
 }
 

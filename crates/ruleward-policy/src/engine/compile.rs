@@ -41,13 +41,16 @@ pub(crate) struct Compiler<'a> {
     looks_up: &'a [String],
     pub(crate) paths: Vec<Vec<String>>,
     pub(crate) keys: Vec<LookupKey>,
+    /// How many `any` and `all` remember their answers.
+    pub(crate) memos: usize,
     /// The variables of the enclosing lambdas, innermost last.
     variables: Vec<&'a str>,
 }
 
 impl<'a> Compiler<'a> {
     pub(crate) fn new(parameters: &'a Map<String, Value>, looks_up: &'a [String]) -> Self {
-        Self { parameters, looks_up, paths: Vec::new(), keys: Vec::new(), variables: Vec::new() }
+        let (paths, keys, variables) = (Vec::new(), Vec::new(), Vec::new());
+        Self { parameters, looks_up, paths, keys, memos: 0, variables }
     }
 
     pub(crate) fn rule(&mut self, rule: &'a Rule) -> Result<Node, PolicyError> {
@@ -179,7 +182,12 @@ impl<'a> Compiler<'a> {
                 self.variables.push(variable);
                 let body = self.expr(body);
                 self.variables.pop();
-                Expr::Each(Box::new(Each { quantifier: *quantifier, list, body: body?, join }))
+                let body = body?;
+                let asks = matches!(quantifier, Quantifier::Any | Quantifier::All);
+                let memo = (asks && matches!(list, Expr::Path(_)) && body.is_of_element(0))
+                    .then_some(self.memos);
+                self.memos += usize::from(memo.is_some());
+                Expr::Each(Box::new(Each { quantifier: *quantifier, list, body, join, memo }))
             }
         })
     }

@@ -126,6 +126,9 @@ impl<'a> Evaluator<'a, '_> {
     }
 
     pub(super) fn any(&mut self, each: &'a Each, scope: InScope<'_, 'a>) -> Result<bool, Reason> {
+        if let Some(answer) = self.of_elements(each, true) {
+            return answer;
+        }
         let mut found = false;
         self.each_kept(each, scope, &mut |_, _| {
             found = true;
@@ -139,6 +142,9 @@ impl<'a> Evaluator<'a, '_> {
         each: &'a Each,
         scope: InScope<'_, 'a>,
     ) -> Result<bool, Reason> {
+        if let Some(answer) = self.of_elements(each, false) {
+            return answer;
+        }
         let mut all = true;
         let list = self.expr(&each.list, scope)?;
         self.each(list, scope, &mut |evaluator, element| {

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use super::constant::Constant;
+use super::elements::Listed;
 use super::environment::Environment;
 use super::join::{Asked, Indexes};
 use super::made::{Made, Tail};
@@ -72,6 +73,8 @@ pub(crate) struct Evaluator<'a, 'b> {
     pub(crate) made: &'a Tail,
     pub(crate) made_bytes: usize,
     pub(crate) nesting: usize,
+    /// Lists that are given by numbers of elements.
+    pub(crate) listed: Option<Listed<'a, 'b>>,
 }
 
 /// What a callback of [`Evaluator::each`] answers: go on or stop.
@@ -346,14 +349,16 @@ pub(crate) fn run<'a>(
     env: &'a dyn Environment,
     buffers: &mut Buffers,
 ) -> Outcome {
-    run_counted(program, places, values, settled, env, buffers).0
+    run_counted(program, places, values, None, settled, env, buffers).0
 }
 
-/// As [`run`]; with the steps that it took.
+/// As [`run`]; with the steps that it took. A path in `listed` has its list there and anything for a
+/// value.
 pub(crate) fn run_counted<'a>(
     program: &'a Program,
     places: &'a [usize],
     values: &'a [Option<RawValue<'a>>],
+    listed: Option<Listed<'a, '_>>,
     settled: usize,
     env: &'a dyn Environment,
     buffers: &mut Buffers,
@@ -371,6 +376,7 @@ pub(crate) fn run_counted<'a>(
         made: &made.first,
         made_bytes: 0,
         nesting: 0,
+        listed,
     };
     if program.needs.iter().any(|path| evaluator.path(*path).is_none()) {
         return (Outcome::Undetermined(Reason::NeededValueMissing), 0);
@@ -419,6 +425,7 @@ pub(crate) fn fold(expr: &Expr) -> Option<Constant> {
         made: &made.first,
         made_bytes: 0,
         nesting: 0,
+        listed: None,
     };
     let value = evaluator.expr(expr, None).ok()?;
     Constant::from_val(evaluator.settled(value, None).ok()?)

@@ -207,6 +207,7 @@ fn explained(
         made: &made.first,
         made_bytes: 0,
         nesting: 0,
+        listed: None,
     };
     let mut recorder =
         Recorder { evaluator, prepared: prepared.iter(), paths: &paths, values: &values };

@@ -4,6 +4,7 @@ mod compare;
 mod compile;
 mod constant;
 mod each;
+mod elements;
 mod environment;
 mod evaluate;
 mod explain;
@@ -26,6 +27,7 @@ pub use set::{ProgramSet, Scratch};
 
 pub(crate) use compile::{accepts, always, compile_pattern};
 pub(crate) use constant::Mixer;
+pub(crate) use elements::{ElementList, Listed, Memo};
 pub(crate) use evaluate::run_counted;
 pub(crate) use library::timestamp_ms;
 

@@ -27,6 +27,10 @@ pub struct Program {
     pub(crate) keys: Vec<LookupKey>,
     /// The paths without which there is no verdict.
     pub(crate) needs: Box<[usize]>,
+    /// How many tables a [`super::elements::Memo`] has.
+    pub(crate) memos: usize,
+    /// For each path, whether it is read only as a list of remembered answers.
+    pub(crate) lists: Box<[bool]>,
 }
 
 impl Program {
@@ -39,11 +43,17 @@ impl Program {
         let mut compiler = Compiler::new(parameters, &facts.looks_up);
         let root = compiler.rule(rule)?;
         let needs: Box<[usize]> = needs.iter().map(|path| compiler.path(path.clone())).collect();
-        let Compiler { paths, keys, .. } = compiler;
+        let Compiler { paths, keys, memos, .. } = compiler;
+        let mut lists: Box<[bool]> = paths.iter().map(|_| true).collect();
+        root.visit(&mut |path, remembered| {
+            if let Some(is_list) = lists.get_mut(path) {
+                *is_list &= remembered;
+            }
+        });
         let guards = guards(&root, &paths, &needs);
         let rule = Arc::clone(rule);
         let parameters = parameters.clone();
-        Ok(Self { facts, rule, parameters, root, paths, guards, keys, needs })
+        Ok(Self { facts, rule, parameters, root, paths, guards, keys, needs, memos, lists })
     }
 
     /// The (provider, type) pairs to which the guards at the rule's start restrict it, if they do.
@@ -168,4 +178,7 @@ pub(crate) struct Each {
     pub(crate) body: Expr,
     /// How elements that cannot fit are passed over.
     pub(crate) join: Option<Join>,
+    /// The number of its table in a [`super::elements::Memo`]: `any` or `all` over a path whose body
+    /// asks only for the element, so that equal elements have the same answer.
+    pub(crate) memo: Option<usize>,
 }
