@@ -178,7 +178,7 @@ impl Service {
             runs::cancel(writing.tx, &mut rule, writing.now)?;
             let no = plane_no(rule.no);
             let set = writing.rule_set(account)?;
-            edit_chunks(writing.tx, account, counted(&set), counted(&set), |edit| {
+            edit_chunks(writing.tx, account, counted(&set), counted(&set), writing.now, |edit| {
                 edit.planes.drop_rule(no);
                 Ok(())
             })?;
@@ -278,7 +278,7 @@ fn rejudge(
         .filter(|row| compiled.scope.covers_type(&row.resource_type))
         .map(|row| row.no)
         .collect();
-    edit_chunks(writing.tx, account, counted(&set), counted(&set), |edit| {
+    edit_chunks(writing.tx, account, counted(&set), counted(&set), writing.now, |edit| {
         if !covered.contains(&edit.chunk.type_no) {
             edit.planes.drop_rule(compiled.no);
         } else if compiled.rule.kind == AssignmentKind::Custom {
@@ -318,6 +318,7 @@ fn recount(writing: &Writing<'_>, account: AccountNo, rule: &PolicyAssignment) -
         account,
         counted(&before),
         |other| if other == no { judges } else { before.counts(other) },
+        writing.now,
         |_| Ok(()),
     )
 }

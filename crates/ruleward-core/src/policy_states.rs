@@ -16,6 +16,7 @@ use crate::account_resource;
 use crate::evaluation::bits::Bits;
 use crate::evaluation::chunk_edit::{ChunkEdit, counted};
 use crate::evaluation::each_chunk::each_chunk;
+use crate::evaluation::ledger::Ledger;
 use crate::evaluation::planes::{Planes, RulePlanes, Verdict, plane_no};
 use crate::evaluation::runs;
 use crate::evaluation::view;
@@ -156,7 +157,9 @@ impl Service {
                 let set = writing.rule_set(account)?;
                 let mut edit = ChunkEdit::load(writing.tx, key.chunk(), counted(&set))?;
                 edit.planes.rule_mut(plane_no(rule.no)).set(key.slot(), verdict);
-                edit.flush(writing.tx, counted(&set))?;
+                let mut ledger = Ledger::default();
+                edit.flush(writing.tx, counted(&set), &mut ledger)?;
+                ledger.write(writing.tx, writing.now)?;
                 writing.tx.put_reported_result(rule.no, key, &result)?;
             }
             let listing = Listing::new(writing.tx, account, vec![rule], &StateQuery::default())?;

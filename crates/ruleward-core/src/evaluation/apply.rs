@@ -17,6 +17,7 @@ use super::chunk_edit::{ChunkEdit, counted};
 use super::columns::Upkeep;
 use super::each_chunk::every_chunk;
 use super::environment::Alone;
+use super::ledger::Ledger;
 use super::planes::Verdict;
 use super::rule_set::{RuleSet, TypeRules};
 use super::view;
@@ -134,13 +135,14 @@ impl<'a> Changes<'a> {
         for (no, resource_type) in touched {
             self.follow(no, &resource_type)?;
         }
+        let mut ledger = Ledger::default();
         for edit in self.edits.values() {
-            edit.flush(self.tx, counted(&self.set))?;
+            edit.flush(self.tx, counted(&self.set), &mut ledger)?;
             if edit.has_grown() && self.upkeep.has_outgrown(&edit.chunk) {
                 self.enqueue(edit.chunk.no)?;
             }
         }
-        Ok(())
+        ledger.write(self.tx, self.judge.now)
     }
 
     /// Wakes the chunks whose verdicts hang on a type of which a resource changed.

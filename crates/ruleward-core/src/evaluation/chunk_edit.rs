@@ -2,11 +2,12 @@
 //! once, the kept numbers moved by the difference.
 
 use ruleward_store::{Chunk, WriteTx};
-use ruleward_types::{ChunkNo, ComplianceCounts, Error, Result, RuleNo};
+use ruleward_types::{ChunkNo, ComplianceCounts, Error, Result, RuleNo, Timestamp};
 
 use super::bits::Bits;
 use super::each_chunk::every_chunk;
-use super::planes::Planes;
+use super::ledger::Ledger;
+use super::planes::{Planes, RulePlanes};
 use super::rule_set::RuleSet;
 
 /// A chunk being changed.
@@ -15,9 +16,8 @@ pub(crate) struct ChunkEdit {
     pub(crate) chunk: Chunk,
     pub(crate) planes: Planes,
     stored_chunk: Chunk,
-    stored_planes: Vec<u8>,
+    stored_planes: Planes,
     tally: ComplianceCounts,
-    rules: Vec<(u32, ComplianceCounts)>,
     /// Slots that changed since the columns were written, once one more did.
     stale: Option<Bits>,
 }
@@ -40,15 +40,13 @@ impl ChunkEdit {
         chunk: Chunk,
         counted_before: impl Fn(u32) -> bool,
     ) -> Result<Self> {
-        let stored_planes = tx.planes(chunk.no)?;
-        let planes = Planes::decode(&stored_planes)?;
+        let planes = Planes::decode(&tx.planes(chunk.no)?)?;
         Ok(Self {
             tally: planes.tally(counted_before),
-            rules: planes.rules().iter().map(|of| (of.rule, of.counts())).collect(),
+            stored_planes: planes.clone(),
             chunk,
             stored_chunk: chunk,
             planes,
-            stored_planes,
             stale: None,
         })
     }
@@ -72,25 +70,29 @@ impl ChunkEdit {
         self.chunk.used > self.stored_chunk.used
     }
 
-    /// Writes what changed and moves the kept numbers. `counted_after` says whose verdicts
-    /// count from now on.
+    /// Writes what changed and notes by how much the kept numbers move. `counted_after` says
+    /// whose verdicts count from now on.
     pub(crate) fn flush(
         &self,
         tx: &dyn WriteTx,
         counted_after: impl Fn(u32) -> bool,
+        ledger: &mut Ledger,
     ) -> Result<()> {
         let tally = self.planes.tally(counted_after);
-        tx.add_account_counts(self.chunk.account, tally.minus(self.tally))?;
+        ledger.add_account(self.chunk.account, tally.minus(self.tally));
         for planes in self.planes.rules() {
-            let before = self.counts_before(planes.rule);
-            tx.add_rule_counts(RuleNo(planes.rule.into()), planes.counts().minus(before))?;
+            match self.stored_planes.rule(planes.rule) {
+                Some(stored) if stored.has_verdicts_of(planes) => {}
+                stored => {
+                    let before = stored.map(RulePlanes::counts).unwrap_or_default();
+                    ledger.add_rule(RuleNo(planes.rule.into()), planes.counts().minus(before));
+                }
+            }
         }
-        for (rule, before) in &self.rules {
-            if self.planes.rule(*rule).is_none() {
-                tx.add_rule_counts(
-                    RuleNo(i64::from(*rule)),
-                    ComplianceCounts::default().minus(*before),
-                )?;
+        for stored in self.stored_planes.rules() {
+            if self.planes.rule(stored.rule).is_none() {
+                let gone = ComplianceCounts::default().minus(stored.counts());
+                ledger.add_rule(RuleNo(stored.rule.into()), gone);
             }
         }
         if self.chunk != self.stored_chunk {
@@ -99,19 +101,10 @@ impl ChunkEdit {
         if let Some(stale) = &self.stale {
             tx.put_stale_slots(self.chunk.no, &stale.to_bytes())?;
         }
-        let bytes = self.planes.encode();
-        if bytes != self.stored_planes {
-            tx.put_planes(self.chunk.no, &bytes)?;
+        if self.planes != self.stored_planes {
+            tx.put_planes(self.chunk.no, &self.planes.encode())?;
         }
         Ok(())
-    }
-
-    fn counts_before(&self, rule: u32) -> ComplianceCounts {
-        self.rules
-            .binary_search_by_key(&rule, |(no, _)| *no)
-            .ok()
-            .and_then(|n| self.rules.get(n))
-            .map_or_else(ComplianceCounts::default, |(_, counts)| *counts)
     }
 }
 
@@ -121,13 +114,16 @@ pub(crate) fn edit_chunks(
     account: ruleward_types::AccountNo,
     counted_before: impl Fn(u32) -> bool,
     counted_after: impl Fn(u32) -> bool,
+    now: Timestamp,
     mut edit: impl FnMut(&mut ChunkEdit) -> Result<()>,
 ) -> Result<()> {
+    let mut ledger = Ledger::default();
     every_chunk(tx, account, None, |chunk| {
         let mut editing = ChunkEdit::begin(tx, chunk, &counted_before)?;
         edit(&mut editing)?;
-        editing.flush(tx, &counted_after)
-    })
+        editing.flush(tx, &counted_after, &mut ledger)
+    })?;
+    ledger.write(tx, now)
 }
 
 /// Whose verdicts count by a rule set.

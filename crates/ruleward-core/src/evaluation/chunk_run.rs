@@ -12,9 +12,9 @@ use ruleward_types::{ResourceType, Result, Timestamp};
 use super::chunk_edit::{ChunkEdit, counted};
 use super::columns::{Built, ColumnSets, judge_chunk};
 use super::judging::{Found, Judging, Place};
-use super::planes::Planes;
+use super::ledger::Ledger;
+use super::planes::Head;
 use super::rule_set::{CompiledRule, RuleSet};
-use super::runs;
 use crate::account_resource;
 
 /// What a snapshot said of a chunk.
@@ -39,7 +39,7 @@ pub(crate) fn judge(
     now: Timestamp,
 ) -> Result<Option<Judged>> {
     let Some(resource_type) = tx.resource_type(chunk.type_no)? else { return Ok(None) };
-    let stored = Planes::decode(&tx.planes(chunk.no)?)?;
+    let stored = Head::decode(&tx.planes(chunk.no)?)?;
     let types = tx.types(chunk.account)?;
     let stale = stale_rules(set, &resource_type, &stored, &types);
     let is_account = resource_type.is_account();
@@ -50,7 +50,7 @@ pub(crate) fn judge(
         tx,
         chunk: &chunk,
         live: &stored.live,
-        words: stored.words(),
+        words: stored.live.words().len(),
         recorder_enabled: set.recorder_enabled,
         now,
     };
@@ -84,7 +84,12 @@ pub(crate) fn finish_idle(
 
 /// Commits what was judged. `set` is the rule set of this very transaction. Where the rules, or
 /// what they look up, moved meanwhile, the ticket stands and is taken again.
-pub(crate) fn commit(tx: &dyn WriteTx, judged: Judged, set: &Arc<RuleSet>) -> Result<()> {
+pub(crate) fn commit(
+    tx: &dyn WriteTx,
+    judged: Judged,
+    set: &Arc<RuleSet>,
+    ledger: &mut Ledger,
+) -> Result<()> {
     let Judged { ticket, chunk, resource_type, rules_version, now, mut found, built } = judged;
     if set.version != rules_version {
         return Ok(());
@@ -133,13 +138,13 @@ pub(crate) fn commit(tx: &dyn WriteTx, judged: Judged, set: &Arc<RuleSet>) -> Re
         let progress = of.progress();
         edit.planes.put(of.planes);
         if is_of_the_run {
-            runs::advance(tx, rule.rule.no, progress, now)?;
+            ledger.advance(rule.rule.no, progress);
         }
     }
     if let Some(built) = built {
         built.store(tx, &mut edit.chunk, &moved)?;
     }
-    edit.flush(tx, counted(set))?;
+    edit.flush(tx, counted(set), ledger)?;
     if is_current { tx.finish_ticket(ticket) } else { Ok(()) }
 }
 
@@ -147,7 +152,7 @@ pub(crate) fn commit(tx: &dyn WriteTx, judged: Judged, set: &Arc<RuleSet>) -> Re
 fn stale_rules<'a>(
     set: &'a RuleSet,
     resource_type: &ResourceType,
-    stored: &Planes,
+    stored: &Head,
     types: &[TypeRow],
 ) -> Vec<&'a CompiledRule> {
     set.rules()

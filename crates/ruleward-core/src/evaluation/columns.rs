@@ -16,6 +16,7 @@ use ruleward_types::{ChunkNo, ResourceKey, ResourceType, Result, SLOTS_PER_CHUNK
 
 use super::bits::Bits;
 use super::judging::{Found, Judging, Place};
+use super::planes::RulePlanes;
 use super::rule_set::CompiledRule;
 use super::view;
 
@@ -240,12 +241,15 @@ pub(crate) fn judge_chunk<'a>(
             let judged =
                 at_hand.judge(program, &of.inputs, scope.words(), &surroundings, &mut scratch)?;
             again.or(&Bits::from_words(judged.unjudged));
-            let mut one = Found::new(rule.no, place.words);
-            one.planes.scope = scope;
-            one.planes.non_compliant = Bits::from_words(judged.non_compliant);
-            one.planes.undetermined = Bits::from_words(judged.undetermined);
-            one.reason = judged.reason;
-            Some(one)
+            let planes = RulePlanes {
+                rule: rule.no,
+                mark: 0,
+                followed: 0,
+                scope,
+                non_compliant: Bits::from_words(judged.non_compliant),
+                undetermined: Bits::from_words(judged.undetermined),
+            };
+            Some(Found { planes, reason: judged.reason })
         }));
     }
     // Rules that could read columns look at the few slots that these do not tell of; all others

@@ -12,6 +12,7 @@ pub(crate) mod columns;
 pub(crate) mod each_chunk;
 pub(crate) mod environment;
 pub(crate) mod judging;
+pub(crate) mod ledger;
 pub(crate) mod planes;
 pub(crate) mod rule_set;
 pub(crate) mod runs;

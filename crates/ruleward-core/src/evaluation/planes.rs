@@ -4,6 +4,8 @@
 
 mod codec;
 
+pub(crate) use codec::Head;
+
 use ruleward_types::{ComplianceCounts, RuleNo};
 
 use super::bits::Bits;
@@ -60,6 +62,13 @@ impl RulePlanes {
         self.scope.set(slot, verdict != Verdict::OutOfScope);
         self.non_compliant.set(slot, verdict == Verdict::NonCompliant);
         self.undetermined.set(slot, verdict == Verdict::Undetermined);
+    }
+
+    /// The same verdicts on the same slots?
+    pub(crate) fn has_verdicts_of(&self, other: &Self) -> bool {
+        self.scope == other.scope
+            && self.non_compliant == other.non_compliant
+            && self.undetermined == other.undetermined
     }
 
     pub(crate) fn counts(&self) -> ComplianceCounts {

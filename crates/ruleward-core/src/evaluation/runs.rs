@@ -8,7 +8,8 @@ use ruleward_types::{
 
 use super::chunk_edit::ChunkEdit;
 use super::each_chunk::every_chunk;
-use super::planes::Planes;
+use super::ledger::Ledger;
+use super::planes::Head;
 use super::rule_set::CompiledRule;
 use super::scope::Subject;
 
@@ -74,15 +75,25 @@ pub(crate) fn cancel(tx: &dyn WriteTx, rule: &mut PolicyAssignment, now: Timesta
     Ok(())
 }
 
-/// What one chunk adds to a run.
+/// What chunks add to a run.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Progress {
+    pub(crate) chunks: i64,
     pub(crate) judged: i64,
     pub(crate) undetermined: i64,
     pub(crate) reason: Option<String>,
 }
 
-/// Counts a chunk that has come to the rule's mark; completes the run with the last one.
+impl Progress {
+    pub(crate) fn add(&mut self, more: Self) {
+        self.chunks += more.chunks;
+        self.judged += more.judged;
+        self.undetermined += more.undetermined;
+        self.reason = self.reason.take().or(more.reason);
+    }
+}
+
+/// Counts chunks that have come to the rule's mark; completes the run with the last one.
 pub(crate) fn advance(
     tx: &dyn WriteTx,
     rule: ruleward_types::RuleNo,
@@ -92,7 +103,7 @@ pub(crate) fn advance(
     let Some((_, mut rule)) = tx.rule(rule)? else { return Ok(()) };
     let Some(no) = rule.run else { return Ok(()) };
     let Some(mut run) = tx.run(no)? else { return Ok(()) };
-    run.chunks_done += 1;
+    run.chunks_done += progress.chunks;
     run.judged += progress.judged;
     run.undetermined += progress.undetermined;
     run.reason = run.reason.or(progress.reason);
@@ -125,7 +136,7 @@ fn stale_chunks(
         }
         every_chunk(tx, account, Some(row.no), |chunk| {
             let is_current = !has_moved
-                && Planes::decode(&tx.planes(chunk.no)?)?
+                && Head::decode(&tx.planes(chunk.no)?)?
                     .rule(compiled.no)
                     .is_some_and(|of| of.mark == mark && of.followed == followed);
             if !is_current {
@@ -149,6 +160,7 @@ pub(crate) fn account_chunk(tx: &dyn WriteTx, account: AccountNo) -> Result<Chun
     edit.planes.occupy(0);
     edit.chunk.used = 1;
     edit.chunk.live = 1;
-    edit.flush(tx, |_| false)?;
+    // Nothing counts, so no number moves.
+    edit.flush(tx, |_| false, &mut Ledger::default())?;
     Ok(chunk.no)
 }

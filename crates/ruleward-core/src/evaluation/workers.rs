@@ -11,10 +11,11 @@ use ruleward_store::Ticket;
 use ruleward_types::{AssignmentState, ChunkNo, Error, PolicyAssignment, Result};
 
 use super::chunk_run;
+use super::ledger::Ledger;
 use crate::Service;
 
 /// Chunks that a worker judges for one commit.
-const BATCH: usize = 4;
+const BATCH: usize = 16;
 /// Tickets may also come from another process.
 const POLL: Duration = Duration::from_secs(1);
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
@@ -174,10 +175,12 @@ impl Service {
             })?;
         }
         self.write(move |writing| {
+            let mut ledger = Ledger::default();
             for (account, one) in judged {
                 let set = writing.rule_set(account)?;
-                chunk_run::commit(writing.tx, one, &set)?;
+                chunk_run::commit(writing.tx, one, &set, &mut ledger)?;
             }
+            ledger.write(writing.tx, writing.now)?;
             for (account, ticket, judged_by) in idle {
                 let current = writing.rule_set(account)?.version;
                 chunk_run::finish_idle(writing.tx, ticket, judged_by, current)?;

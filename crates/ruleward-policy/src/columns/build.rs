@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::hash::BuildHasherDefault;
 
-use super::codec::{self, ELSEWHERE, Words};
+use super::codec::{self, ELSEWHERE, Texts};
 use super::set::{ColumnSet, Form, Spec, column_id};
 use super::{ELEMENT_BYTES, MEMBERS, SLOT_BYTES, WORD_BYTES};
 use crate::engine::Mixer;
@@ -41,6 +41,13 @@ struct Dictionary {
 }
 
 impl Dictionary {
+    /// With a word for what is missing.
+    fn beginning() -> Self {
+        let mut dictionary = Self::default();
+        dictionary.code(&[MISSING]);
+        dictionary
+    }
+
     /// The number of a word; `None` if there are too many.
     fn code(&mut self, word: &[u8]) -> Option<u16> {
         if let Some(code) = self.by_word.get(word) {
@@ -59,8 +66,73 @@ impl Dictionary {
         self.words.get(start.unwrap_or(0)..end).unwrap_or(&[])
     }
 
-    fn words(&self) -> Words<'_> {
-        Words { bytes: &self.words, count: self.ends.len() }
+    fn words(&self) -> Texts<'_> {
+        Texts { bytes: &self.words, count: self.ends.len() }
+    }
+}
+
+/// Elements of lists, each once, by their members.
+#[derive(Debug, Default)]
+struct ElementDictionary {
+    /// One for each key, and one for elements that are no objects. The first word of each stands for
+    /// what is missing.
+    members: Vec<Dictionary>,
+    rows: Vec<Box<[u16]>>,
+    by_row: HashMap<Box<[u16]>, u16>,
+}
+
+impl ElementDictionary {
+    /// The number of an element; `None` if there are too many.
+    fn code(
+        &mut self,
+        keys: &BTreeSet<String>,
+        element: RawValue<'_>,
+        word: &mut Vec<u8>,
+    ) -> Result<u16, TooLong> {
+        if self.members.is_empty() {
+            self.members = (0..=keys.len()).map(|_| Dictionary::beginning()).collect();
+        }
+        let mut row = vec![0; keys.len() + 1];
+        let mut set = |place: usize, value| {
+            word.clear();
+            put(&Form::Whole, Some(value), word)?;
+            let code = self.members.get_mut(place).and_then(|known| known.code(word));
+            if let Some(open @ 0) = row.get_mut(place) {
+                *open = code.ok_or(TooLong)?;
+            }
+            Ok::<_, TooLong>(())
+        };
+        match element {
+            RawValue::Object(object) if object.len() > ELEMENT_BYTES => return Err(TooLong),
+            RawValue::Object(object) => {
+                let mut entries = Entries::new(object);
+                while let Some((key, value)) = entries.try_next()? {
+                    if let Some(place) = keys.iter().position(|known| key.equals(known.as_bytes()))
+                    {
+                        set(place, value)?;
+                    }
+                }
+            }
+            other => set(keys.len(), other)?,
+        }
+        if let Some(known) = self.by_row.get(row.as_slice()) {
+            return Ok(*known);
+        }
+        let code = u16::try_from(self.rows.len()).map_err(|_| TooLong)?;
+        self.rows.push(row.as_slice().into());
+        self.by_row.insert(row.into(), code);
+        Ok(code)
+    }
+
+    fn stored(&self, keys: &BTreeSet<String>) -> Vec<u8> {
+        if self.rows.is_empty() {
+            return codec::NO_ELEMENTS.to_vec();
+        }
+        let members = self.members.iter().enumerate().map(|(place, known)| {
+            let codes = self.rows.iter().map(|row| row.get(place).copied().unwrap_or(0)).collect();
+            (known.words(), codes)
+        });
+        codec::elements(self.rows.len(), keys.iter().map(String::as_str), members)
     }
 }
 
@@ -70,7 +142,7 @@ impl Dictionary {
 struct Growing {
     dictionary: Dictionary,
     /// Of lists that are kept by their elements.
-    elements: Dictionary,
+    elements: ElementDictionary,
     codes: Vec<u16>,
     /// Slots with a resource.
     filled: usize,
@@ -82,11 +154,9 @@ const MISSING: u8 = 0;
 
 impl Growing {
     fn new() -> Self {
-        let mut dictionary = Dictionary::default();
-        dictionary.code(&[MISSING]);
         Self {
-            dictionary,
-            elements: Dictionary::default(),
+            dictionary: Dictionary::beginning(),
+            elements: ElementDictionary::default(),
             codes: Vec::new(),
             filled: 0,
             missing: 0,
@@ -118,27 +188,31 @@ impl Growing {
 
     /// The stored form. `filled` of `slots` slots have a resource; those that this column does not
     /// know of have no value.
-    fn finish(mut self, slots: usize, filled: usize) -> Vec<u8> {
+    fn finish(mut self, form: &Form, slots: usize, filled: usize) -> Vec<u8> {
         self.codes.resize(slots, 0);
         self.missing += filled - self.filled;
-        let (words, elements) = (self.dictionary.words(), self.elements.words());
+        let words = self.dictionary.words();
+        let elements = match form {
+            Form::Elements(keys) => self.elements.stored(keys),
+            _ => codec::NO_ELEMENTS.to_vec(),
+        };
         if words.count == 1 {
-            return codec::same(slots, Words::NONE, &[MISSING]);
+            return codec::same(slots, &elements, &[MISSING]);
         }
         if words.count == 2 && self.missing == 0 {
-            return codec::same(slots, elements, self.dictionary.word(1));
+            return codec::same(slots, &elements, self.dictionary.word(1));
         }
         let own: usize =
             self.codes.iter().map(|code| self.dictionary.word((*code).into()).len()).sum();
         let coded = words.bytes.len() + slots * usize::from(codec::code_bits(words.count)) / 8;
-        if elements.bytes.len() + own.min(coded) > slots * SLOT_BYTES {
+        if elements.len() + own.min(coded) > slots * SLOT_BYTES {
             return codec::nothing_kept(slots);
         }
         if own <= coded {
             let words = self.codes.iter().map(|code| self.dictionary.word((*code).into()));
-            return codec::plain(slots, elements, words);
+            return codec::plain(slots, &elements, words);
         }
-        codec::coded(elements, words, &self.codes)
+        codec::coded(&elements, words, &self.codes)
     }
 }
 
@@ -211,7 +285,7 @@ impl<'s> ColumnBuilder<'s> {
             let bytes = if overflown.contains(&place) {
                 codec::nothing_kept(slots)
             } else {
-                column.finish(slots, filled)
+                column.finish(&spec.form, slots, filled)
             };
             all.push((spec.id, bytes));
         }
@@ -224,7 +298,7 @@ impl<'s> ColumnBuilder<'s> {
                 let id = column_id(&path, &Form::Whole);
                 // A policy may read the member by its name: then its column is there already.
                 if all.iter().all(|(known, _)| *known != id) {
-                    all.push((id, column.finish(slots, filled)));
+                    all.push((id, column.finish(&Form::Whole, slots, filled)));
                 }
             }
         }
@@ -271,6 +345,12 @@ fn put(form: &Form, value: Option<RawValue<'_>>, into: &mut Vec<u8>) -> Result<(
         codec::put_word(Some(RawValue::Object(b"{}")), into);
         return Ok(());
     }
+    if let (Form::Keys, Some(RawValue::Object(object))) = (form, value) {
+        let mut text = Vec::new();
+        put_keys(object, &mut text)?;
+        codec::put_word(Some(RawValue::Object(&text)), into);
+        return Ok(());
+    }
     let length = match value {
         Some(RawValue::Number(text) | RawValue::Array(text) | RawValue::Object(text)) => text.len(),
         Some(RawValue::String(text)) => text.raw_len(),
@@ -283,50 +363,39 @@ fn put(form: &Form, value: Option<RawValue<'_>>, into: &mut Vec<u8>) -> Result<(
     Ok(())
 }
 
+/// Appends an object of these keys, all null.
+fn put_keys(object: &[u8], into: &mut Vec<u8>) -> Result<(), TooLong> {
+    into.push(b'{');
+    let mut entries = Entries::new(object);
+    while let Some((key, _)) = entries.try_next()? {
+        if into.len() > 1 {
+            into.push(b',');
+        }
+        RawValue::String(key).write(into);
+        into.extend_from_slice(b":null");
+        if into.len() > WORD_BYTES {
+            return Err(TooLong);
+        }
+    }
+    into.push(b'}');
+    Ok(())
+}
+
 /// Appends the word of a list by its elements, of which objects keep some members.
 fn put_list(
     keys: &BTreeSet<String>,
     array: &[u8],
-    known: &mut Dictionary,
+    known: &mut ElementDictionary,
     into: &mut Vec<u8>,
 ) -> Result<(), TooLong> {
-    let (mut codes, mut text, mut word) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut codes, mut word) = (Vec::new(), Vec::new());
     let mut elements = Elements::new(array);
     while let Some(element) = elements.try_next()? {
-        word.clear();
-        match element {
-            RawValue::Object(object) if object.len() > ELEMENT_BYTES => return Err(TooLong),
-            RawValue::Object(object) => {
-                text.clear();
-                put_members(keys, object, &mut text)?;
-                codec::put_word(Some(RawValue::Object(&text)), &mut word);
-            }
-            other => put(&Form::Whole, Some(other), &mut word)?,
-        }
-        codes.push(known.code(&word).ok_or(TooLong)?);
+        codes.push(known.code(keys, element, &mut word)?);
         if codes.len() * 2 > WORD_BYTES {
             return Err(TooLong);
         }
     }
     codec::put_list(&codes, into);
-    Ok(())
-}
-
-/// Appends an object with these members only.
-fn put_members(keys: &BTreeSet<String>, object: &[u8], into: &mut Vec<u8>) -> Result<(), NotJson> {
-    into.push(b'{');
-    let mut entries = Entries::new(object);
-    while let Some((key, value)) = entries.try_next()? {
-        if !keys.iter().any(|wanted| key.equals(wanted.as_bytes())) {
-            continue;
-        }
-        if into.len() > 1 {
-            into.push(b',');
-        }
-        codec::put_value(RawValue::String(key), into);
-        into.push(b':');
-        codec::put_value(value, into);
-    }
-    into.push(b'}');
     Ok(())
 }

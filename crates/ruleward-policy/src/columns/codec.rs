@@ -1,13 +1,15 @@
 //! How a column is stored.
 //!
 //! ```text
-//! version (1 byte), form (1 byte), number of slots, number of elements, number of words
-//! each element, then each word: length × 16 + kind, then the text of the value
+//! version (1 byte), form (1 byte), number of slots, number of words
+//! number of elements; if there are any: number of keys, each key, and for each of these members
+//!     and once more: number of words, each word, for each element the number of its word (2 bytes)
+//! each word: length × 16 + kind, then the text of the value
 //! codes: for each slot the number of its word
 //! ```
 //!
-//! A list can be given by its elements: two bytes each, the number of the element. Of equal elements one
-//! is kept.
+//! A list can be given by its elements: two bytes each, the number of the element. Equal elements are kept
+//! once, objects by their members, all others in the last column.
 //!
 //! Numbers without a size are LEB128. The form is the number of bits of a code: 1, 2, 4, 8 or 16;
 //! or 0: all slots have the one word; or 255: each slot has a word of its own, in order.
@@ -15,6 +17,7 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
+use crate::engine::{ElementTable, Member};
 use crate::json::{RawString, RawValue};
 
 const VERSION: u8 = 1;
@@ -30,6 +33,24 @@ pub(super) enum Word<'a> {
     List(&'a [[u8; 2]]),
     /// The value was too long to keep.
     Elsewhere,
+}
+
+/// The words of a column; each is read when it is asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Words<'a> {
+    bytes: &'a [u8],
+    starts: Vec<u32>,
+}
+
+impl<'a> Words<'a> {
+    pub(super) fn len(&self) -> usize {
+        self.starts.len()
+    }
+
+    pub(super) fn get(&self, number: usize) -> Option<Word<'a>> {
+        let start = usize::try_from(*self.starts.get(number)?).ok()?;
+        Input(self.bytes.get(start..)?).word()
+    }
 }
 
 /// Which word each slot has.
@@ -48,8 +69,8 @@ pub(super) enum Codes<'a> {
 #[derive(Debug, Clone)]
 pub(super) struct Column<'a> {
     pub(super) slots: usize,
-    pub(super) elements: Vec<RawValue<'a>>,
-    pub(super) words: Vec<Word<'a>>,
+    pub(super) elements: ElementTable<'a>,
+    pub(super) words: Words<'a>,
     pub(super) codes: Codes<'a>,
     /// Lists as texts, where somebody asks for them.
     texts: Vec<OnceCell<Vec<u8>>>,
@@ -64,9 +85,7 @@ impl Column<'_> {
                 if text.len() > 1 {
                     text.push(b',');
                 }
-                if let Some(element) = self.elements.get(usize::from(u16::from_le_bytes(*code))) {
-                    put_value(*element, &mut text);
-                }
+                self.elements.write(u16::from_le_bytes(*code).into(), &mut text);
             }
             text.push(b']');
             text
@@ -109,23 +128,6 @@ pub(super) fn put_word(value: Option<RawValue<'_>>, into: &mut Vec<u8>) {
     into.extend_from_slice(text);
 }
 
-/// Appends a value as it stands in JSON.
-pub(super) fn put_value(value: RawValue<'_>, into: &mut Vec<u8>) {
-    match value {
-        RawValue::Null => into.extend_from_slice(b"null"),
-        RawValue::Bool(true) => into.extend_from_slice(b"true"),
-        RawValue::Bool(false) => into.extend_from_slice(b"false"),
-        RawValue::Number(text) | RawValue::Array(text) | RawValue::Object(text) => {
-            into.extend_from_slice(text);
-        }
-        RawValue::String(text) => {
-            into.push(b'"');
-            into.extend_from_slice(text.raw());
-            into.push(b'"');
-        }
-    }
-}
-
 /// Appends the word of a list of these elements.
 pub(super) fn put_list(codes: &[u16], into: &mut Vec<u8>) {
     put_number((codes.len() * 2) << 4 | LIST, into);
@@ -136,13 +138,33 @@ const LIST: usize = 10;
 
 /// Values that stand one behind the other, and how many there are.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Words<'w> {
+pub(super) struct Texts<'w> {
     pub(super) bytes: &'w [u8],
     pub(super) count: usize,
 }
 
-impl Words<'_> {
-    pub(super) const NONE: Self = Self { bytes: &[], count: 0 };
+/// No elements.
+pub(super) const NO_ELEMENTS: &[u8] = &[0];
+
+/// Elements as they are stored: so many, by the members of these keys.
+pub(super) fn elements<'w>(
+    count: usize,
+    keys: impl ExactSizeIterator<Item = &'w str>,
+    members: impl Iterator<Item = (Texts<'w>, Vec<u16>)>,
+) -> Vec<u8> {
+    let mut out = Vec::new();
+    put_number(count, &mut out);
+    put_number(keys.len(), &mut out);
+    for key in keys {
+        put_number(key.len(), &mut out);
+        out.extend_from_slice(key.as_bytes());
+    }
+    for (words, codes) in members {
+        put_number(words.count, &mut out);
+        out.extend_from_slice(words.bytes);
+        codes.iter().for_each(|code| out.extend_from_slice(&code.to_le_bytes()));
+    }
+    out
 }
 
 /// The word of a value that is not kept.
@@ -150,11 +172,11 @@ pub(super) const ELSEWHERE: u8 = 9;
 
 /// A column of which nothing is kept.
 pub(super) fn nothing_kept(slots: usize) -> Vec<u8> {
-    same(slots, Words::NONE, &[ELSEWHERE])
+    same(slots, NO_ELEMENTS, &[ELSEWHERE])
 }
 
 /// A column whose slots all have this word.
-pub(super) fn same(slots: usize, elements: Words<'_>, word: &[u8]) -> Vec<u8> {
+pub(super) fn same(slots: usize, elements: &[u8], word: &[u8]) -> Vec<u8> {
     let mut out = head(SAME, slots, elements, 1);
     out.extend_from_slice(word);
     out
@@ -163,7 +185,7 @@ pub(super) fn same(slots: usize, elements: Words<'_>, word: &[u8]) -> Vec<u8> {
 /// A column whose slots have these words, one after the other.
 pub(super) fn plain<'w>(
     slots: usize,
-    elements: Words<'_>,
+    elements: &[u8],
     words: impl Iterator<Item = &'w [u8]>,
 ) -> Vec<u8> {
     let mut out = head(PLAIN, slots, elements, slots);
@@ -172,7 +194,7 @@ pub(super) fn plain<'w>(
 }
 
 /// A column of these words, and the numbers of the slots' words.
-pub(super) fn coded(elements: Words<'_>, words: Words<'_>, codes: &[u16]) -> Vec<u8> {
+pub(super) fn coded(elements: &[u8], words: Texts<'_>, codes: &[u16]) -> Vec<u8> {
     let bits = code_bits(words.count);
     let mut out = head(bits, codes.len(), elements, words.count);
     out.extend_from_slice(words.bytes);
@@ -199,12 +221,11 @@ pub(super) fn code_bits(words: usize) -> u8 {
     }
 }
 
-fn head(form: u8, slots: usize, elements: Words<'_>, words: usize) -> Vec<u8> {
+fn head(form: u8, slots: usize, elements: &[u8], words: usize) -> Vec<u8> {
     let mut out = vec![VERSION, form];
-    for number in [slots, elements.count, words] {
-        put_number(number, &mut out);
-    }
-    out.extend_from_slice(elements.bytes);
+    put_number(slots, &mut out);
+    put_number(words, &mut out);
+    out.extend_from_slice(elements);
     out
 }
 
@@ -223,19 +244,9 @@ pub(super) fn read(bytes: &[u8]) -> Option<Column<'_>> {
         return None;
     }
     let form = input.byte()?;
-    let (slots, element_count, count) = (input.number()?, input.number()?, input.number()?);
-    // A word takes a byte at least, so a damaged number cannot ask for much memory.
-    let mut elements = Vec::with_capacity(element_count.min(bytes.len()));
-    for _ in 0..element_count {
-        match input.word()? {
-            Word::Kept(Some(element)) => elements.push(element),
-            _ => return None,
-        }
-    }
-    let mut words = Vec::with_capacity(count.min(bytes.len()));
-    for _ in 0..count {
-        words.push(input.word()?);
-    }
+    let (slots, count) = (input.number()?, input.number()?);
+    let elements = input.elements()?;
+    let (words, has_lists) = input.words(count)?;
     let codes = match form {
         SAME if count == 1 => Codes::Same,
         PLAIN if count == slots => Codes::Plain,
@@ -251,7 +262,6 @@ pub(super) fn read(bytes: &[u8]) -> Option<Column<'_>> {
         }
         _ => return None,
     };
-    let has_lists = words.iter().any(|word| matches!(word, Word::List(_)));
     let texts = if has_lists { vec![OnceCell::new(); words.len()] } else { Vec::new() };
     Some(Column { slots, elements, words, codes, texts })
 }
@@ -298,6 +308,44 @@ impl<'a> Input<'a> {
         None
     }
 
+    fn elements(&mut self) -> Option<ElementTable<'a>> {
+        let mut table = ElementTable::default();
+        let count = self.number()?;
+        if count == 0 {
+            return Some(table);
+        }
+        for _ in 0..self.number()? {
+            let length = self.number()?;
+            table.keys.push(self.slice(length)?);
+        }
+        for _ in 0..=table.keys.len() {
+            let mut words = Vec::new();
+            for _ in 0..self.number()? {
+                match self.word()? {
+                    Word::Kept(value) => words.push(value),
+                    Word::List(_) | Word::Elsewhere => return None,
+                }
+            }
+            let codes = self.slice(count.checked_mul(2)?)?.as_chunks::<2>().0;
+            table.members.push(Member { words, codes });
+        }
+        Some(table)
+    }
+
+    /// So many words, and whether lists are among them.
+    fn words(&mut self, count: usize) -> Option<(Words<'a>, bool)> {
+        let (bytes, mut has_lists) = (self.0, false);
+        // A word takes a byte at least, so a damaged number cannot ask for much memory.
+        let mut starts = Vec::with_capacity(count.min(bytes.len()));
+        for _ in 0..count {
+            starts.push(u32::try_from(bytes.len() - self.0.len()).ok()?);
+            let head = self.number()?;
+            has_lists |= head & 15 == LIST;
+            self.slice(head >> 4)?;
+        }
+        Some((Words { bytes, starts }, has_lists))
+    }
+
     fn word(&mut self) -> Option<Word<'a>> {
         let head = self.number()?;
         let text = self.slice(head >> 4)?;
@@ -337,8 +385,8 @@ mod tests {
             let (bytes, words) = words(&texts.iter().map(String::as_str).collect::<Vec<_>>());
             let codes: Vec<u16> =
                 (0..4096_u32).map(|n| u16::try_from(n * 7 % count).unwrap()).collect();
-            let words = Words { bytes: &bytes, count: words };
-            let stored = coded(Words::NONE, words, &codes);
+            let words = Texts { bytes: &bytes, count: words };
+            let stored = coded(NO_ELEMENTS, words, &codes);
             let column = read(&stored).unwrap();
             let back: Vec<usize> = (0..column.slots).map(|slot| column.codes.get(slot)).collect();
             assert_eq!(back, codes.iter().map(|code| usize::from(*code)).collect::<Vec<_>>());
@@ -348,8 +396,8 @@ mod tests {
     #[test]
     fn what_is_cut_off_is_no_column() {
         let (bytes, count) = words(&["a", "b", "c"]);
-        let words = Words { bytes: &bytes, count };
-        let stored = coded(words, words, &[0, 1, 2, 1, 0]);
+        let words = Texts { bytes: &bytes, count };
+        let stored = coded(NO_ELEMENTS, words, &[0, 1, 2, 1, 0]);
         for length in 0..stored.len() {
             assert!(read(&stored[..length]).is_none(), "{length}");
         }

@@ -169,8 +169,8 @@ impl<'a> Columns<'a> {
     /// The one provider and type of all resources here.
     fn pair(&self) -> Option<(RawString<'a>, RawString<'a>)> {
         let [provider, kind] = super::set::pair_ids().map(|id| match self.by_id.get(&id) {
-            Some(Column { words, codes: Codes::Same, .. }) => match words.first() {
-                Some(Word::Kept(Some(RawValue::String(text)))) => Some(*text),
+            Some(Column { words, codes: Codes::Same, .. }) => match words.get(0) {
+                Some(Word::Kept(Some(RawValue::String(text)))) => Some(text),
                 _ => None,
             },
             _ => None,
@@ -204,7 +204,7 @@ impl<'a> Columns<'a> {
 
 impl Column<'_> {
     fn keeps_nothing(&self) -> bool {
-        matches!((&self.codes, self.words.first()), (Codes::Same, Some(Word::Elsewhere)))
+        matches!((&self.codes, self.words.get(0)), (Codes::Same, Some(Word::Elsewhere)))
     }
 }
 
@@ -273,9 +273,9 @@ impl<'c> Values<'c> {
         let is_list = self.is_list.get(place).copied().unwrap_or(false);
         let mut list = None;
         let value = match column.words.get(word) {
-            Some(Word::Kept(value)) => below(*value, keys),
+            Some(Word::Kept(value)) => below(value, keys),
             Some(Word::List(codes)) if is_list => {
-                list = Some(ElementList { elements: &column.elements, codes });
+                list = Some(ElementList { table: &column.elements, codes });
                 Some(RawValue::Array(b"[]"))
             }
             Some(Word::List(codes)) => column.text(word, codes).map(RawValue::Array),

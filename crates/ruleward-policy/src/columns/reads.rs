@@ -6,6 +6,7 @@ use crate::ast::{Comparator, Condition, Expr, ExprKind, Function, Operand, Quant
 
 /// What of a value is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a part of its own")]
 pub(crate) struct Part {
     /// All of it.
     pub(crate) whole: bool,
@@ -13,6 +14,8 @@ pub(crate) struct Part {
     pub(crate) members: bool,
     /// All of what is no object; of an object, that it is one.
     pub(crate) shape: bool,
+    /// All of what is no object; of an object its keys.
+    pub(crate) keys: bool,
     /// How many elements a list has, and these members of elements that are objects; all of any
     /// other element and of what is no list.
     pub(crate) elements: Option<BTreeSet<String>>,
@@ -62,6 +65,7 @@ impl Reads {
             mine.whole |= part.whole;
             mine.members |= part.members;
             mine.shape |= part.shape;
+            mine.keys |= part.keys;
             if let Some(keys) = &part.elements {
                 mine.elements.get_or_insert_default().extend(keys.iter().cloned());
             }
@@ -230,7 +234,7 @@ impl<'a> Walk<'a> {
             ExprKind::Each { quantifier: Quantifier::Filter, list, variable, body } => {
                 self.each(list, variable, body)
             }
-            ExprKind::Call(Function::Coalesce, parts) => {
+            ExprKind::Call(Function::Coalesce | Function::Needed | Function::List, parts) => {
                 parts.iter().flat_map(|part| self.lists(part)).collect()
             }
             ExprKind::Call(Function::If, parts) => match parts.as_slice() {
@@ -263,6 +267,10 @@ impl<'a> Walk<'a> {
                 _ => arguments.iter().for_each(|argument| self.expr(argument)),
             },
             (Function::Length, [list]) => drop(self.lists(list)),
+            (Function::Keys, [map]) => match path_of(map) {
+                Some(path) => self.reads.part(&path).keys = true,
+                None => self.expr(map),
+            },
             (Function::IsNull, [value]) => match path_of(value) {
                 Some(path) => self.reads.part(&path).shape = true,
                 None => self.expr(value),

@@ -16,6 +16,8 @@ pub(crate) enum Form {
     Elements(BTreeSet<String>),
     /// Of an object only that it is one.
     Shape,
+    /// Of an object only its keys.
+    Keys,
     /// As the shape; each member is a column of its own, made as it is met.
     Members,
 }
@@ -69,6 +71,7 @@ pub(crate) fn column_id(path: &[String], form: &Form) -> u64 {
         Form::Whole => hasher.write_u8(0),
         Form::Shape => hasher.write_u8(1),
         Form::Members => hasher.write_u8(2),
+        Form::Keys => hasher.write_u8(4),
         Form::Elements(keys) => {
             hasher.write_u8(3);
             for key in keys {
@@ -98,7 +101,7 @@ impl ColumnSet {
         }
         let mut specs = Vec::new();
         for (path, part) in reads.parts().into_iter().flatten() {
-            let Part { whole, members, shape, elements } = part;
+            let Part { whole, members, shape, keys, elements } = part;
             let mut add = |form: Form| {
                 specs.push(Spec { id: column_id(path, &form), path: path.clone(), form });
             };
@@ -107,9 +110,13 @@ impl ColumnSet {
                 Some(keys) => add(Form::Elements(keys.clone())),
                 None => {}
             }
+            let is_in_lists = *whole || elements.is_some();
+            if *keys && !is_in_lists {
+                add(Form::Keys);
+            }
             if *members {
                 add(Form::Members);
-            } else if *shape && !whole && elements.is_none() {
+            } else if *shape && !keys && !is_in_lists {
                 add(Form::Shape);
             }
         }
@@ -165,13 +172,15 @@ impl ColumnSet {
         let part = part.unwrap_or(&all);
         // The cheapest one that keeps enough: there are fewest words in it.
         let rank = |form: &Form| match form {
-            Form::Shape | Form::Members if part.whole || part.elements.is_some() => None,
-            Form::Shape | Form::Members => Some(0),
-            Form::Elements(_) if part.whole => None,
-            Form::Elements(keys) => {
-                part.elements.as_ref().is_none_or(|asked| asked.is_subset(keys)).then_some(1)
+            Form::Shape | Form::Members => {
+                (!part.whole && !part.keys && part.elements.is_none()).then_some(0)
             }
-            Form::Whole => Some(2),
+            Form::Keys => (!part.whole && part.elements.is_none()).then_some(1),
+            // Of what is no list nothing is left out.
+            Form::Elements(keys) => (!part.whole
+                && part.elements.as_ref().is_none_or(|asked| asked.is_subset(keys)))
+            .then_some(2),
+            Form::Whole => Some(3),
         };
         let here = self.by_path.get(path).into_iter().flatten();
         let best = here

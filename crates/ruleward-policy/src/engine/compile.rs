@@ -183,11 +183,19 @@ impl<'a> Compiler<'a> {
                 let body = self.expr(body);
                 self.variables.pop();
                 let body = body?;
-                let asks = matches!(quantifier, Quantifier::Any | Quantifier::All);
-                let memo = (asks && matches!(list, Expr::Path(_)) && body.is_of_element(0))
-                    .then_some(self.memos);
-                self.memos += usize::from(memo.is_some());
-                Expr::Each(Box::new(Each { quantifier: *quantifier, list, body, join, memo }))
+                let is_path = match &list {
+                    Expr::Needed(inner) => matches!(**inner, Expr::Path(_)),
+                    list => matches!(list, Expr::Path(_)),
+                };
+                // What `map` answers is no truth.
+                let asks = *quantifier != Quantifier::Map && is_path && body.is_of_element(0);
+                let memo = asks.then_some(self.memos);
+                self.memos += usize::from(asks);
+                let mut reads = Vec::new();
+                body.element_keys(0, &mut reads);
+                let reads = reads.into();
+                let quantifier = *quantifier;
+                Expr::Each(Box::new(Each { quantifier, list, body, join, memo, reads }))
             }
         })
     }

@@ -57,7 +57,9 @@ impl Constant {
             Val::Text(text) => Self::Text(owned(text).into()),
             Val::Array(text) => Self::Array(text.into()),
             Val::Object(text) => Self::Object(text.into()),
-            Val::Each(_) | Val::Keys(_) | Val::Values(_) | Val::Resources(_) => return None,
+            Val::Each(_) | Val::Keys(_) | Val::Values(_) | Val::Resources(_) | Val::Row(..) => {
+                return None;
+            }
         })
     }
 

@@ -121,14 +121,16 @@ impl<'a> Evaluator<'a, '_> {
             }
             return Ok(());
         }
+        if let Some(list) = self.element_list(each) {
+            return self.each_answer(each, list, &mut |evaluator, element, answer| {
+                if answer { callback(evaluator, element) } else { Ok(true) }
+            });
+        }
         let list = self.expr(&each.list, scope)?;
         self.each(list, scope, &mut keep)
     }
 
     pub(super) fn any(&mut self, each: &'a Each, scope: InScope<'_, 'a>) -> Result<bool, Reason> {
-        if let Some(answer) = self.of_elements(each, true) {
-            return answer;
-        }
         let mut found = false;
         self.each_kept(each, scope, &mut |_, _| {
             found = true;
@@ -142,8 +144,13 @@ impl<'a> Evaluator<'a, '_> {
         each: &'a Each,
         scope: InScope<'_, 'a>,
     ) -> Result<bool, Reason> {
-        if let Some(answer) = self.of_elements(each, false) {
-            return answer;
+        if let Some(list) = self.element_list(each) {
+            let mut all = true;
+            self.each_answer(each, list, &mut |_, _, answer| {
+                all = answer;
+                Ok(all)
+            })?;
+            return Ok(all);
         }
         let mut all = true;
         let list = self.expr(&each.list, scope)?;

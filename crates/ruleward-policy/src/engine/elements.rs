@@ -1,32 +1,129 @@
 //! Lists given as numbers of elements: what is asked of equal elements is answered once.
 
-use super::Reason;
-use super::evaluate::{Evaluator, Scope};
-use super::program::{Each, Expr};
-use crate::json::RawValue;
+use std::collections::HashMap;
 
-/// A list of which the elements stand elsewhere, each once.
+use super::Reason;
+use super::evaluate::{Evaluator, Flow, Scope};
+use super::made::quote;
+use super::program::{Each, Expr};
+use super::value::Val;
+use crate::json::{RawString, RawValue};
+
+/// The elements of lists, each once, as a table: a column for each member that is kept.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ElementTable<'a> {
+    /// The members that are kept of elements that are objects.
+    pub(crate) keys: Vec<&'a [u8]>,
+    /// Their values, in the order of the keys; after them the values of elements that are no objects.
+    pub(crate) members: Vec<Member<'a>>,
+}
+
+/// One column of the table.
+#[derive(Debug, Clone)]
+pub(crate) struct Member<'a> {
+    pub(crate) words: Vec<Option<RawValue<'a>>>,
+    /// For each element the number of its word, little-endian.
+    pub(crate) codes: &'a [[u8; 2]],
+}
+
+impl<'a> Member<'a> {
+    fn code(&self, element: usize) -> u16 {
+        u16::from_le_bytes(self.codes.get(element).copied().unwrap_or_default())
+    }
+
+    pub(crate) fn value(&self, element: usize) -> Option<RawValue<'a>> {
+        *self.words.get(usize::from(self.code(element)))?
+    }
+}
+
+impl<'a> ElementTable<'a> {
+    /// A member of an element that is an object.
+    pub(crate) fn member(&self, element: usize, key: &[u8]) -> Option<RawValue<'a>> {
+        let place = self.keys.iter().position(|known| *known == key)?;
+        self.members.get(place)?.value(element)
+    }
+
+    /// An element that is no object.
+    pub(crate) fn scalar(&self, element: usize) -> Option<RawValue<'a>> {
+        self.members.last()?.value(element)
+    }
+
+    /// Appends an element as JSON.
+    pub(crate) fn write(&self, element: usize, into: &mut Vec<u8>) {
+        if let Some(scalar) = self.scalar(element) {
+            return scalar.write(into);
+        }
+        into.push(b'{');
+        let begun = into.len();
+        for (key, member) in self.keys.iter().zip(&self.members) {
+            let Some(value) = member.value(element) else { continue };
+            if into.len() > begun {
+                into.push(b',');
+            }
+            quote(RawString::plain(key), into);
+            into.push(b':');
+            value.write(into);
+        }
+        into.push(b'}');
+    }
+}
+
+/// A list of which the elements stand elsewhere.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ElementList<'a> {
-    pub(crate) elements: &'a [RawValue<'a>],
+    pub(crate) table: &'a ElementTable<'a>,
     /// Numbers of elements, little-endian.
     pub(crate) codes: &'a [[u8; 2]],
 }
+
+/// Fewer members than this make one key.
+const KEY: usize = 8;
 
 /// Answers about elements, for runs of one program with the same environment over lists of the same
 /// elements.
 #[derive(Debug)]
 pub(crate) struct Memo {
-    tables: Vec<Vec<Option<Answer>>>,
+    questions: Vec<Question>,
+}
+
+/// What is known of one lambda.
+#[derive(Debug, Default)]
+struct Question {
+    /// By element.
+    known: Vec<Option<Answer>>,
+    /// By the members that the lambda reads, where these are not all.
+    alike: HashMap<u128, Answer>,
+    /// The places of these; `None` until the table is met.
+    reads: Option<Vec<usize>>,
 }
 
 /// An answer, and the steps that it took.
 type Answer = (Result<bool, Reason>, usize);
 
 impl Memo {
-    /// For a program with so many tables.
-    pub(crate) fn new(tables: usize) -> Self {
-        Self { tables: vec![Vec::new(); tables] }
+    /// For a program with so many lambdas whose answers are remembered.
+    pub(crate) fn new(questions: usize) -> Self {
+        Self { questions: (0..questions).map(|_| Question::default()).collect() }
+    }
+}
+
+impl Question {
+    /// What makes elements alike for the lambda; `None` if only the element itself does.
+    fn key(&mut self, each: &Each, table: &ElementTable<'_>, element: usize) -> Option<u128> {
+        let reads = self.reads.get_or_insert_with(|| {
+            let place = |key: &[u8]| table.keys.iter().position(|known| *known == key);
+            each.reads.iter().filter_map(|key| place(key)).collect()
+        });
+        if reads.len() >= table.keys.len().min(KEY) {
+            return None;
+        }
+        // Elements that are no objects differ from these, and from each other.
+        let other = table.members.get(table.keys.len())?;
+        let mut key = u128::from(other.code(element));
+        for place in reads.iter() {
+            key = key << 16 | u128::from(table.members.get(*place)?.code(element));
+        }
+        Some(key)
     }
 }
 
@@ -37,64 +134,81 @@ pub(crate) struct Listed<'a, 'b> {
 }
 
 impl<'a> Evaluator<'a, '_> {
-    /// Answers an `any` or `all` whose list is given by numbers. `until` ends it.
-    pub(super) fn of_elements(
-        &mut self,
-        each: &'a Each,
-        until: bool,
-    ) -> Option<Result<bool, Reason>> {
-        let (Some(table), Expr::Path(path)) = (each.memo, &each.list) else { return None };
-        let list = (*self.listed.as_ref()?.lists.get(*path)?)?;
-        Some(self.ask(each, table, list, until))
+    /// The list of a lambda that asks only for elements, where it is given by numbers.
+    pub(super) fn element_list(&self, each: &Each) -> Option<(usize, ElementList<'a>)> {
+        let path = match &each.list {
+            Expr::Path(path) => path,
+            Expr::Needed(inner) => match &**inner {
+                Expr::Path(path) => path,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        Some((each.memo?, (*self.listed.as_ref()?.lists.get(*path)?)?))
     }
 
-    fn ask(
+    /// Calls back with each element and the answer of the lambda.
+    pub(super) fn each_answer(
         &mut self,
         each: &'a Each,
-        table: usize,
-        list: ElementList<'a>,
-        until: bool,
-    ) -> Result<bool, Reason> {
+        (question, list): (usize, ElementList<'a>),
+        callback: &mut dyn FnMut(&mut Self, Val<'a>, bool) -> Flow,
+    ) -> Result<(), Reason> {
         self.charge(1)?;
         for code in list.codes {
-            let code = usize::from(u16::from_le_bytes(*code));
-            let (answer, steps) = match self.known(table, code) {
-                Some(known) => known,
-                None => self.find_out(each, table, list, code),
+            let element = usize::from(u16::from_le_bytes(*code));
+            let value = match list.table.scalar(element) {
+                Some(scalar) => scalar.into(),
+                None => Val::Row(list.table, element),
             };
+            let (answer, steps) = self.answer(each, question, list.table, element, value);
             self.charge(steps + 1)?;
-            if answer? == until {
-                return Ok(until);
+            if !callback(self, value, answer?)? {
+                break;
             }
         }
-        Ok(!until)
+        Ok(())
     }
 
-    fn known(&self, table: usize, code: usize) -> Option<Answer> {
-        *self.listed.as_ref()?.memo.tables.get(table)?.get(code)?
-    }
-
-    fn find_out(
+    fn answer(
         &mut self,
         each: &'a Each,
-        table: usize,
-        list: ElementList<'a>,
-        code: usize,
+        question: usize,
+        table: &'a ElementTable<'a>,
+        element: usize,
+        value: Val<'a>,
     ) -> Answer {
+        let mut alike = None;
+        if let Some(of) = self.question(question) {
+            if let Some(Some(known)) = of.known.get(element) {
+                return *known;
+            }
+            alike = of.key(each, table, element);
+            if let Some(known) = alike.and_then(|key| of.alike.get(&key)) {
+                return *known;
+            }
+        }
         let before = self.steps;
-        let value = list.elements.get(code).copied().into();
         let answer = self.truth(&each.body, Some(&Scope { value, outer: None }));
         let steps = usize::try_from(before - self.steps).unwrap_or(usize::MAX);
         self.steps = before;
-        let answer = (answer, steps);
-        if let Some(listed) = &mut self.listed
-            && let Some(table) = listed.memo.tables.get_mut(table)
-        {
-            table.resize(list.elements.len().max(table.len()), None);
-            if let Some(open) = table.get_mut(code) {
-                *open = Some(answer);
+        if let Some(of) = self.question(question) {
+            match alike {
+                Some(key) => drop(of.alike.insert(key, (answer, steps))),
+                None => {
+                    if of.known.len() <= element {
+                        of.known.resize(element + 1, None);
+                    }
+                    if let Some(open) = of.known.get_mut(element) {
+                        *open = Some((answer, steps));
+                    }
+                }
             }
         }
-        answer
+        (answer, steps)
+    }
+
+    fn question(&mut self, number: usize) -> Option<&mut Question> {
+        self.listed.as_mut()?.memo.questions.get_mut(number)
     }
 }

@@ -326,6 +326,7 @@ impl<'a> Evaluator<'a, '_> {
         for key in keys {
             value = match value {
                 Val::Object(object) => self.member(object, RawString::plain(key))?,
+                Val::Row(table, element) => Val::from(table.member(element, key)),
                 _ => return Ok(Val::Missing),
             };
         }

@@ -343,6 +343,8 @@ impl<'a> Recorder<'a, '_> {
             Val::Text(text) => RawValue::String(text),
             Val::Array(text) => RawValue::Array(text),
             Val::Object(text) => RawValue::Object(text),
+            // Explanations read the resource itself.
+            Val::Row(..) => RawValue::Null,
             Val::Each(_) | Val::Keys(_) | Val::Values(_) | Val::Resources(_) => {
                 let elements = self.evaluator.collect(value, None).unwrap_or_default();
                 return elements.into_iter().map(|element| self.tree(element)).collect();

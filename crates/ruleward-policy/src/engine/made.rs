@@ -115,6 +115,7 @@ impl<'a> Evaluator<'a, '_> {
                 self.room(into, text.raw_len())?;
                 quote(text, into);
             }
+            Val::Row(table, element) => table.write(element, into),
             Val::Each(_) | Val::Resources(_) | Val::Keys(_) | Val::Values(_) => {
                 self.nesting = self
                     .nesting
@@ -177,7 +178,7 @@ impl<'a> Evaluator<'a, '_> {
 }
 
 /// Appends a text in quotes.
-fn quote(text: RawString<'_>, into: &mut Vec<u8>) {
+pub(super) fn quote(text: RawString<'_>, into: &mut Vec<u8>) {
     into.push(b'"');
     match text.as_plain() {
         // As it stands in the input, escapes included.

@@ -27,7 +27,7 @@ pub use set::{ProgramSet, Scratch};
 
 pub(crate) use compile::{accepts, always, compile_pattern};
 pub(crate) use constant::Mixer;
-pub(crate) use elements::{ElementList, Listed, Memo};
+pub(crate) use elements::{ElementList, ElementTable, Listed, Member, Memo};
 pub(crate) use evaluate::run_counted;
 pub(crate) use library::timestamp_ms;
 

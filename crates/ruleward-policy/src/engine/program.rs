@@ -27,7 +27,7 @@ pub struct Program {
     pub(crate) keys: Vec<LookupKey>,
     /// The paths without which there is no verdict.
     pub(crate) needs: Box<[usize]>,
-    /// How many tables a [`super::elements::Memo`] has.
+    /// How many questions a [`super::elements::Memo`] has.
     pub(crate) memos: usize,
     /// For each path, whether it is read only as a list of remembered answers.
     pub(crate) lists: Box<[bool]>,
@@ -178,7 +178,9 @@ pub(crate) struct Each {
     pub(crate) body: Expr,
     /// How elements that cannot fit are passed over.
     pub(crate) join: Option<Join>,
-    /// The number of its table in a [`super::elements::Memo`]: `any` or `all` over a path whose body
+    /// The number of its question in a [`super::elements::Memo`], if it goes through a path and its body
     /// asks only for the element, so that equal elements have the same answer.
     pub(crate) memo: Option<usize>,
+    /// The members of elements that the body reads.
+    pub(crate) reads: Box<[Box<[u8]>]>,
 }

@@ -65,10 +65,7 @@ impl Expr {
             | Self::Not(inner)
             | Self::Needed(inner) => inner.visit(visit),
             Self::Each(each) => {
-                match &each.list {
-                    Self::Path(path) => visit(*path, each.memo.is_some()),
-                    list => list.visit(visit),
-                }
+                each.list.visit(&mut |path, _| visit(path, each.memo.is_some()));
                 each.body.visit(visit);
             }
             Self::Compare(comparison) => comparison.visit(visit),
@@ -85,37 +82,68 @@ impl Expr {
         }
     }
 
-    /// Depends on nothing but the clock and the variable of the lambda that it is the body of,
-    /// so many further lambdas in?
-    pub(crate) fn is_of_element(&self, depth: usize) -> bool {
-        let all = |parts: &[Self]| parts.iter().all(|part| part.is_of_element(depth));
-        let comparison = |of: &Comparison| {
-            of.value.is_of_element(depth)
-                && !matches!(&of.test, Test::General(_, pattern) if !pattern.is_of_element(depth))
-        };
+    /// Calls for each part, and how many lambdas further in it stands.
+    fn parts<'e>(&'e self, visit: &mut dyn FnMut(&'e Self, usize)) {
         match self {
             Self::Path(_)
             | Self::HasKey { .. }
             | Self::Recorder
             | Self::Account
-            | Self::Resources(_) => false,
-            Self::Constant(_) => true,
-            Self::Variable(levels, _) => *levels <= depth,
+            | Self::Resources(_)
+            | Self::Constant(_)
+            | Self::Variable(..) => {}
             Self::Member(inner, _)
             | Self::Length(inner)
             | Self::Not(inner)
-            | Self::Needed(inner) => inner.is_of_element(depth),
+            | Self::Needed(inner) => visit(inner, 0),
             Self::Each(each) => {
-                each.list.is_of_element(depth) && each.body.is_of_element(depth + 1)
+                visit(&each.list, 0);
+                visit(&each.body, 1);
             }
-            Self::Compare(of) => comparison(of),
-            Self::GetValue(map, key) => map.is_of_element(depth) && key.is_of_element(depth),
+            Self::Compare(of) => {
+                visit(&of.value, 0);
+                if let Test::General(_, pattern) = &of.test {
+                    visit(pattern, 0);
+                }
+            }
+            Self::GetValue(map, key) => {
+                visit(map, 0);
+                visit(key, 0);
+            }
             Self::And(parts)
             | Self::Or(parts)
             | Self::Coalesce(parts)
             | Self::List(parts)
             | Self::If(parts)
-            | Self::Call(_, parts) => all(parts),
+            | Self::Call(_, parts) => parts.iter().for_each(|part| visit(part, 0)),
         }
+    }
+
+    /// Depends on nothing but the clock and the variable of the lambda that it stands in, so many
+    /// further lambdas in?
+    pub(crate) fn is_of_element(&self, depth: usize) -> bool {
+        let mut is = match self {
+            Self::Path(_)
+            | Self::HasKey { .. }
+            | Self::Recorder
+            | Self::Account
+            | Self::Resources(_) => false,
+            Self::Variable(levels, _) => *levels <= depth,
+            _ => true,
+        };
+        self.parts(&mut |part, deeper| is = is && part.is_of_element(depth + deeper));
+        is
+    }
+
+    /// Adds the members of that variable that are read.
+    pub(crate) fn element_keys(&self, depth: usize, keys: &mut Vec<Box<[u8]>>) {
+        if let Self::Variable(levels, way) = self
+            && *levels == depth
+            && let Some(key) = way.first()
+            && !keys.contains(key)
+        {
+            keys.push(key.clone());
+        }
+        self.parts(&mut |part, deeper| part.element_keys(depth + deeper, keys));
     }
 }

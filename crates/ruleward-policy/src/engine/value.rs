@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use super::elements::ElementTable;
 use super::program::Each;
 use crate::json::{RawString, RawValue, compare_numbers, small_integer};
 
@@ -28,6 +29,8 @@ pub(crate) enum Val<'a> {
     Values(&'a [u8]),
     /// The resources of a type, by its place in the program's list of look-ups.
     Resources(usize),
+    /// An element of a list that is an object, of which only members are asked for.
+    Row(&'a ElementTable<'a>, usize),
 }
 
 impl<'a> From<RawValue<'a>> for Val<'a> {

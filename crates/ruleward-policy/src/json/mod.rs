@@ -52,6 +52,23 @@ impl<'a> RawValue<'a> {
         }
     }
 
+    /// Appends the value as it stands in the input.
+    pub(crate) fn write(self, into: &mut Vec<u8>) {
+        match self {
+            Self::Null => into.extend_from_slice(b"null"),
+            Self::Bool(true) => into.extend_from_slice(b"true"),
+            Self::Bool(false) => into.extend_from_slice(b"false"),
+            Self::Number(text) | Self::Array(text) | Self::Object(text) => {
+                into.extend_from_slice(text);
+            }
+            Self::String(text) => {
+                into.push(b'"');
+                into.extend_from_slice(text.raw());
+                into.push(b'"');
+            }
+        }
+    }
+
     /// An owned tree of the value; `None` where the bytes are not JSON after all.
     pub fn to_value(self) -> Option<serde_json::Value> {
         match self {

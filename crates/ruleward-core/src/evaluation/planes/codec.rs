@@ -87,17 +87,80 @@ impl Planes {
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
-        if bytes.is_empty() {
-            return Ok(Self::default());
-        }
         let mut input = Input(bytes);
+        let Some(Head { slots, scopes: scope_count, lines, live }) = Head::read(&mut input)? else {
+            return Ok(Self::default());
+        };
+        let words = slots.div_ceil(64);
+        let mut scopes = Vec::with_capacity(scope_count.min(1024));
+        for _ in 0..scope_count {
+            scopes.push(input.plane(slots)?);
+        }
+        let mut rules = Vec::with_capacity(lines.len());
+        for line in lines {
+            let own = match line.scope {
+                Some(n) => Some(scopes.get(n).ok_or_else(damaged)?),
+                None => None,
+            };
+            let mut plane = |flag| match own {
+                _ if line.flags & flag == 0 => Ok(Bits::with_words(words)),
+                None => input.plane(slots),
+                Some(scope) => input.packed(scope),
+            };
+            rules.push(RulePlanes {
+                rule: line.rule,
+                mark: line.mark,
+                followed: line.followed,
+                non_compliant: plane(HAS_NON_COMPLIANT)?,
+                undetermined: plane(HAS_UNDETERMINED)?,
+                scope: own.unwrap_or(&live).clone(),
+            });
+        }
+        Ok(Self { slots, live, rules })
+    }
+}
+
+/// What stands before the planes of the rules.
+#[derive(Debug, Default)]
+pub(crate) struct Head {
+    slots: usize,
+    scopes: usize,
+    /// Ascending.
+    lines: Vec<Line>,
+    pub(crate) live: Bits,
+}
+
+/// What the head says of a rule.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Line {
+    rule: u32,
+    pub(crate) mark: u32,
+    pub(crate) followed: u32,
+    flags: u8,
+    scope: Option<usize>,
+}
+
+impl Head {
+    /// The head of stored planes.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
+        Ok(Self::read(&mut Input(bytes))?.unwrap_or_default())
+    }
+
+    /// Where a rule stands in the chunk.
+    pub(crate) fn rule(&self, no: u32) -> Option<&Line> {
+        let place = self.lines.binary_search_by_key(&no, |line| line.rule).ok()?;
+        self.lines.get(place)
+    }
+
+    fn read(input: &mut Input<'_>) -> Result<Option<Self>> {
+        if input.0.is_empty() {
+            return Ok(None);
+        }
         let [version] = input.take()?;
         if version != VERSION {
             return Err(Error::internal("read planes", format!("unknown version {version}")));
         }
-        let slots = input.number()?;
-        let (scope_count, count) = (input.number()?, input.number()?);
-        let words = slots.div_ceil(64);
+        let (slots, scopes, count) = (input.number()?, input.number()?, input.number()?);
         let mut lines = Vec::with_capacity(count.min(1024));
         let mut rule = 0;
         for _ in 0..count {
@@ -107,31 +170,11 @@ impl Planes {
             let has = |flag: u8| flags & flag != 0;
             let followed = if has(HAS_FOLLOWED) { u32::from_le_bytes(input.take()?) } else { 0 };
             let scope = if has(HAS_SCOPE) { Some(input.number()?) } else { None };
-            let number = |n: usize| u32::try_from(n).map_err(|e| Error::internal("read planes", e));
-            lines.push((number(rule)?, number(mark)?, followed, flags, scope));
+            let number = |n: usize| u32::try_from(n).map_err(|_| damaged());
+            lines.push(Line { rule: number(rule)?, mark: number(mark)?, followed, flags, scope });
         }
         let live = input.plane(slots)?;
-        let mut scopes = Vec::with_capacity(scope_count.min(1024));
-        for _ in 0..scope_count {
-            scopes.push(input.plane(slots)?);
-        }
-        let mut rules = Vec::with_capacity(lines.len());
-        for (rule, mark, followed, flags, scope) in lines {
-            let own = match scope {
-                Some(n) => Some(scopes.get(n).ok_or_else(damaged)?),
-                None => None,
-            };
-            let mut plane = |flag| match own {
-                _ if flags & flag == 0 => Ok(Bits::with_words(words)),
-                None => input.plane(slots),
-                Some(scope) => input.packed(scope),
-            };
-            let non_compliant = plane(HAS_NON_COMPLIANT)?;
-            let undetermined = plane(HAS_UNDETERMINED)?;
-            let scope = own.unwrap_or(&live).clone();
-            rules.push(RulePlanes { rule, mark, followed, scope, non_compliant, undetermined });
-        }
-        Ok(Self { slots, live, rules })
+        Ok(Some(Self { slots, scopes, lines, live }))
     }
 }
 
@@ -157,18 +200,22 @@ fn put_plane(out: &mut Vec<u8>, plane: &Bits, bytes: usize) {
 
 /// The bits of the slots in a scope, one after the other.
 fn put_packed(out: &mut Vec<u8>, plane: &Bits, scope: &Bits) {
-    let (mut byte, mut filled) = (0_u8, 0);
-    for slot in scope.iter_from(0) {
-        byte |= u8::from(plane.get(slot)) << filled;
-        filled += 1;
-        if filled == 8 {
-            out.push(byte);
-            (byte, filled) = (0, 0);
+    let (mut packed, mut filled) = (0_u64, 0);
+    for (bits, mask) in plane.words().iter().zip(scope.words()) {
+        let mut left = *mask;
+        while left != 0 {
+            let bit = left & left.wrapping_neg();
+            left ^= bit;
+            packed |= u64::from(bits & bit != 0) << filled;
+            filled += 1;
+            if filled == 64 {
+                out.extend_from_slice(&packed.to_le_bytes());
+                (packed, filled) = (0, 0);
+            }
         }
     }
-    if filled > 0 {
-        out.push(byte);
-    }
+    let rest = packed.to_le_bytes();
+    out.extend(rest.iter().take(usize::div_ceil(filled, 8)));
 }
 
 struct Input<'a>(&'a [u8]);
@@ -205,13 +252,27 @@ impl<'a> Input<'a> {
     fn packed(&mut self, scope: &Bits) -> Result<Bits> {
         let size = usize::try_from(scope.count()).map_err(|_| damaged())?;
         let bytes = self.slice(size.div_ceil(8))?;
-        let mut plane = Bits::with_words(scope.words().len());
-        for (n, slot) in scope.iter_from(0).enumerate() {
-            if bytes.get(n / 8).is_some_and(|byte| byte >> (n % 8) & 1 == 1) {
-                plane.set(slot, true);
-            }
+        if bytes.iter().all(|byte| *byte == 0) {
+            return Ok(Bits::with_words(scope.words().len()));
         }
-        Ok(plane)
+        let packed = Bits::from_slots(bytes, size.div_ceil(64));
+        let mut source = packed.words().iter();
+        let (mut bits, mut filled) = (0, 0);
+        let plane = scope.words().iter().map(|mask| {
+            let (mut word, mut left) = (0, *mask);
+            while left != 0 {
+                if filled == 0 {
+                    (bits, filled) = (source.next().copied().unwrap_or(0), 64);
+                }
+                let bit = left & left.wrapping_neg();
+                left ^= bit;
+                word |= if bits & 1 == 1 { bit } else { 0 };
+                bits >>= 1;
+                filled -= 1;
+            }
+            word
+        });
+        Ok(Bits::from_words(plane.collect()))
     }
 }
 

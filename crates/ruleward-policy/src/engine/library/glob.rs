@@ -11,14 +11,14 @@ impl<'a> Evaluator<'a, '_> {
         &mut self,
         text: Val<'a>,
         pattern: Val<'a>,
-        run: char,
-        one: char,
+        run: u8,
+        one: u8,
     ) -> Result<Val<'a>, Reason> {
         let (Some(text), Some(pattern)) = (self.text(text)?, self.text(pattern)?) else {
             return Ok(Val::Missing);
         };
         self.charge(text.len().saturating_mul(pattern.len()) / 64)?;
-        Ok(Val::Bool(fits(&letters(text), &letters(pattern), run, one)))
+        Ok(Val::Bool(fits(text.as_bytes(), pattern.as_bytes(), run, one)))
     }
 
     /// Is there a text that fits both patterns?
@@ -33,7 +33,18 @@ fn letters(text: &str) -> Vec<char> {
     text.chars().collect()
 }
 
-fn fits(text: &[char], pattern: &[char], run: char, one: char) -> bool {
+/// How many bytes the code point has that starts with this one.
+fn code_point(first: u8) -> usize {
+    match first {
+        0..0xC0 => 1,
+        0xC0..0xE0 => 2,
+        0xE0..0xF0 => 3,
+        _ => 4,
+    }
+}
+
+/// Both are UTF-8, and the signs are ASCII, so bytes that are equal are letters that are.
+fn fits(text: &[u8], pattern: &[u8], run: u8, one: u8) -> bool {
     let (mut at, mut place) = (0, 0);
     // Where the last run began in the pattern, and how far it reaches in the text.
     let mut last: Option<(usize, usize)> = None;
@@ -43,13 +54,17 @@ fn fits(text: &[char], pattern: &[char], run: char, one: char) -> bool {
                 last = Some((place, at));
                 place += 1;
             }
-            Some(sign) if *sign == one || sign == letter => {
+            Some(sign) if *sign == one => {
+                at += code_point(*letter);
+                place += 1;
+            }
+            Some(sign) if sign == letter => {
                 at += 1;
                 place += 1;
             }
             _ => match &mut last {
                 Some((begun, reach)) => {
-                    *reach += 1;
+                    *reach += text.get(*reach).map_or(1, |first| code_point(*first));
                     (at, place) = (*reach, *begun + 1);
                 }
                 None => return false,
