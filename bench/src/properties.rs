@@ -169,7 +169,12 @@ fn server(random: &mut Random) -> Value {
     }
     let image = random.below(IMAGES);
     let flavor = random.pick(FLAVORS);
-    let group = if random.percent(10) { restricted_group() } else { random.uuid() };
+    // Many servers share a group.
+    let group = if random.percent(10) {
+        restricted_group()
+    } else {
+        format!("5c0f1a2e-7d31-4b60-9a10-{:012x}", random.below(400))
+    };
     json!({
         "status": random.pick(&["ACTIVE", "ACTIVE", "ACTIVE", "SHUTOFF"]),
         "flavor": { "id": flavor, "name": flavor, "disk": "0", "ram": "8192", "vcpus": "4" },

@@ -222,19 +222,23 @@ pub(crate) fn judge_chunk<'a>(
     }
     let surroundings = place.surroundings();
     let mut scratch = Scratch::new();
+    // Many rules have the same filter.
+    let mut selected: Vec<(&CompiledRule, Bits)> = Vec::new();
     for rule in rules {
         found.push(of_columns(rule).and_then(|of| {
             let scope = match &of.filter {
                 None => kept.known.clone(),
                 Some(inputs) => {
-                    let keys = rule.scope.tag_keys();
-                    let mut takes = |values: &[Option<RawValue<'_>>]| {
-                        rule.scope.matches(&view::of_values(&keys, values))
-                    };
-                    let (taken, unknown) =
-                        at_hand.select(inputs, kept.known.words(), &mut takes)?;
-                    again.or(&Bits::from_words(unknown));
-                    Bits::from_words(taken)
+                    let known =
+                        selected.iter().find(|(like, _)| like.scope.takes_alike(&rule.scope));
+                    if let Some((_, scope)) = known {
+                        scope.clone()
+                    } else {
+                        let (scope, unknown) = select(&at_hand, inputs, rule, &kept.known)?;
+                        again.or(&unknown);
+                        selected.push((rule, scope.clone()));
+                        scope
+                    }
                 }
             };
             let program = rule.program.as_ref()?;
@@ -298,6 +302,20 @@ pub(crate) fn judge_chunk<'a>(
     let built =
         builder.map(|(builder, slots)| Built { columns: builder.finish(place.chunk.used), slots });
     Ok((found.into_iter().flatten().collect(), built))
+}
+
+/// The slots that a rule's filter takes, and those of which only the bodies tell.
+fn select(
+    columns: &Columns<'_>,
+    inputs: &Inputs,
+    rule: &CompiledRule,
+    within: &Bits,
+) -> Option<(Bits, Bits)> {
+    let keys = rule.scope.tag_keys();
+    let mut takes =
+        |values: &[Option<RawValue<'_>>]| rule.scope.matches(&view::of_values(&keys, values));
+    let (selected, unknown) = columns.select(inputs, within.words(), &mut takes)?;
+    Some((Bits::from_words(selected), Bits::from_words(unknown)))
 }
 
 fn is_none(found: &[Option<Found>], n: usize) -> bool {

@@ -26,7 +26,7 @@ pub(crate) struct Scope {
     default_types: Vec<ResourceType>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Filter {
     First(PolicyFilter),
     /// The stronger where both are given.
@@ -93,6 +93,11 @@ impl Scope {
                 Filter::First(filter) => filter.narrows_inside_type(),
                 Filter::Second(filter) => filter.narrows_inside_type(),
             }
+    }
+
+    /// Whether it takes the same resources of a type that both cover.
+    pub(crate) fn takes_alike(&self, other: &Self) -> bool {
+        self.filter == other.filter
     }
 
     /// The tags that decide.

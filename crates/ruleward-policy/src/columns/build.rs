@@ -1,13 +1,14 @@
 //! Filling columns from the resources of a chunk.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
 use super::codec::{self, ELSEWHERE, Texts};
+use super::reads::Members as Kept;
 use super::set::{ColumnSet, Form, Spec, column_id};
 use super::{ELEMENT_BYTES, MEMBERS, SLOT_BYTES, WORD_BYTES};
 use crate::engine::Mixer;
-use crate::json::{Elements, Entries, NotJson, PathSet, PathSetBuilder, RawValue, Seen};
+use crate::json::{Elements, Entries, NotJson, PathSet, PathSetBuilder, RawString, RawValue, Seen};
 
 /// Fills columns, slot by slot.
 #[derive(Debug)]
@@ -85,15 +86,15 @@ impl ElementDictionary {
     /// The number of an element; `None` if there are too many.
     fn code(
         &mut self,
-        keys: &BTreeSet<String>,
+        keys: &Kept,
         element: RawValue<'_>,
         word: &mut Vec<u8>,
     ) -> Result<u16, TooLong> {
         if self.members.is_empty() {
             self.members = (0..=keys.len()).map(|_| Dictionary::beginning()).collect();
         }
-        let mut row = vec![0; keys.len() + 1];
-        let mut set = |place: usize, value| {
+        let (mut row, mut surrogate) = (vec![0; keys.len() + 1], Vec::new());
+        let mut set = |place: usize, value: RawValue<'_>| {
             word.clear();
             put(&Form::Whole, Some(value), word)?;
             let code = self.members.get_mut(place).and_then(|known| known.code(word));
@@ -107,9 +108,11 @@ impl ElementDictionary {
             RawValue::Object(object) => {
                 let mut entries = Entries::new(object);
                 while let Some((key, value)) = entries.try_next()? {
-                    if let Some(place) = keys.iter().position(|known| key.equals(known.as_bytes()))
-                    {
-                        set(place, value)?;
+                    let known = |(known, _): (&String, &bool)| key.equals(known.as_bytes());
+                    if let Some(place) = keys.iter().position(known) {
+                        let length_only = keys.values().nth(place).copied().unwrap_or(false);
+                        let kept = if length_only { measure(value, &mut surrogate) } else { value };
+                        set(place, kept)?;
                     }
                 }
             }
@@ -124,7 +127,7 @@ impl ElementDictionary {
         Ok(code)
     }
 
-    fn stored(&self, keys: &BTreeSet<String>) -> Vec<u8> {
+    fn stored(&self, keys: &Kept) -> Vec<u8> {
         if self.rows.is_empty() {
             return codec::NO_ELEMENTS.to_vec();
         }
@@ -132,7 +135,7 @@ impl ElementDictionary {
             let codes = self.rows.iter().map(|row| row.get(place).copied().unwrap_or(0)).collect();
             (known.words(), codes)
         });
-        codec::elements(self.rows.len(), keys.iter().map(String::as_str), members)
+        codec::elements(self.rows.len(), keys.keys().map(String::as_str), members)
     }
 }
 
@@ -330,6 +333,14 @@ impl Members<'_> {
     }
 }
 
+/// In place of a text another one of the same length, so that texts of one length are one word.
+fn measure<'v>(value: RawValue<'v>, buffer: &'v mut Vec<u8>) -> RawValue<'v> {
+    let RawValue::String(text) = value else { return value };
+    buffer.clear();
+    buffer.resize(text.code_points(), b'x');
+    RawValue::String(RawString::plain(buffer))
+}
+
 /// A value that is not kept.
 struct TooLong;
 
@@ -383,7 +394,7 @@ fn put_keys(object: &[u8], into: &mut Vec<u8>) -> Result<(), TooLong> {
 
 /// Appends the word of a list by its elements, of which objects keep some members.
 fn put_list(
-    keys: &BTreeSet<String>,
+    keys: &Kept,
     array: &[u8],
     known: &mut ElementDictionary,
     into: &mut Vec<u8>,

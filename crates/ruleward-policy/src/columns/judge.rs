@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use super::WORD_STEPS;
 use super::codec::{self, Codes, Column, Word};
-use super::memo::{Decision, each_block};
+use super::memo::{Decision, planes};
 use super::set::{Input, Inputs};
+use super::text::TextTest;
 use crate::engine::{
     ElementList, Environment, Listed, Memo, Outcome, Program, Reason, Scratch, run_counted,
 };
@@ -81,13 +82,6 @@ impl<'a> Columns<'a> {
         env: &dyn Environment,
         scratch: &mut Scratch,
     ) -> Option<Judged> {
-        let empty = || vec![0; within.len()];
-        let mut judged = Judged {
-            non_compliant: empty(),
-            undetermined: empty(),
-            unjudged: empty(),
-            reason: None,
-        };
         let sources = self.sources(inputs)?.over(within)?;
         let mut settled = 0;
         if let Some(pairs) = program.guards() {
@@ -96,7 +90,13 @@ impl<'a> Columns<'a> {
                 pair.0.equals(provider.as_bytes()) && pair.1.equals(kind.as_bytes())
             });
             if !fits {
-                return Some(judged);
+                let none = || vec![0; within.len()];
+                return Some(Judged {
+                    non_compliant: none(),
+                    undetermined: none(),
+                    unjudged: none(),
+                    reason: None,
+                });
             }
             settled = program.guards.settled;
         }
@@ -104,7 +104,14 @@ impl<'a> Columns<'a> {
         let mut found = sources.values(&program.lists);
         let mut memo = Memo::new(program.memos);
         let mut reason = None;
+        let test = TextTest::of(program, settled).filter(|test| sources.is_only(test.path));
         let mut decide = |codes: &[usize]| {
+            if let (Some(test), [column], [code]) = (&test, sources.varying.as_slice(), codes)
+                && let Some(Word::Kept(Some(RawValue::String(text)))) = column.words.get(*code)
+                && let Some(holds) = text.as_plain().and_then(|text| test.holds(text))
+            {
+                return if holds { YES } else { 0 };
+            }
             if !sources.fill(codes, &mut found) {
                 return ELSEWHERE;
             }
@@ -118,24 +125,22 @@ impl<'a> Columns<'a> {
                 Outcome::Compliant => 0,
                 Outcome::NonCompliant => YES,
                 Outcome::Undetermined(why) => {
-                    reason.get_or_insert(why);
+                    reason = Some(why);
                     OPEN
                 }
             }
         };
-        each_block(&sources.varying, within, &mut decide, &mut |block, [yes, open, elsewhere]| {
-            for (plane, bits) in [
-                (&mut judged.non_compliant, yes),
-                (&mut judged.undetermined, open),
-                (&mut judged.unjudged, elsewhere),
-            ] {
-                if let Some(word) = plane.get_mut(block) {
-                    *word = bits;
-                }
-            }
-        });
-        judged.reason = reason;
-        Some(judged)
+        let [non_compliant, undetermined, unjudged] = planes(&sources.varying, within, &mut decide);
+        // The first of them tells why.
+        let first = undetermined.iter().zip(0..).find(|(block, _)| **block != 0);
+        if let Some((block, number)) = first {
+            let slot: usize = number * 64 + block.trailing_zeros() as usize;
+            let codes: Vec<usize> =
+                sources.varying.iter().map(|column| column.codes.get(slot)).collect();
+            decide(&codes);
+        }
+        let reason = reason.filter(|_| first.is_some());
+        Some(Judged { non_compliant, undetermined, unjudged, reason })
     }
 
     /// Selects the slots of `within` whose values a filter takes: those it takes, and those of which
@@ -148,21 +153,13 @@ impl<'a> Columns<'a> {
     ) -> Option<(Vec<u64>, Vec<u64>)> {
         let sources = self.sources(inputs)?.over(within)?;
         let mut found = sources.values(&[]);
-        let (mut selected, mut unknown) = (vec![0; within.len()], vec![0; within.len()]);
         let mut decide = |codes: &[usize]| {
             if !sources.fill(codes, &mut found) {
                 return ELSEWHERE;
             }
             Decision::from(takes(&found.values))
         };
-        each_block(&sources.varying, within, &mut decide, &mut |block, [yes, _, elsewhere]| {
-            if let Some(word) = selected.get_mut(block) {
-                *word = yes;
-            }
-            if let Some(word) = unknown.get_mut(block) {
-                *word = elsewhere;
-            }
-        });
+        let [selected, _, unknown] = planes(&sources.varying, within, &mut decide);
         Some((selected, unknown))
     }
 
@@ -229,6 +226,13 @@ impl<'c, 'a> Sources<'c, 'a> {
             self.varying.len() - 1
         });
         Some(Source::Varying(place, keys))
+    }
+
+    /// Is this path the only one that varies, and its value a whole word?
+    fn is_only(&self, path: usize) -> bool {
+        matches!(self.of.get(path), Some(Source::Varying(0, [])))
+            && self.varying.len() == 1
+            && self.of.iter().filter(|of| matches!(of, Source::Varying(..))).count() == 1
     }
 
     /// The values of all paths, those that vary left open. Of the paths that are only `lists` the

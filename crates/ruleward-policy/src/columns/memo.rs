@@ -2,10 +2,15 @@
 
 use std::collections::HashMap;
 
+use wide::u8x16;
+
 use super::codec::{Codes, Column};
 
 /// What is decided about a slot: up to three bits.
 pub(super) type Decision = u8;
+
+/// How many bits a decision has.
+pub(super) const BITS: usize = 3;
 
 /// Not decided yet.
 const OPEN: Decision = 0x80;
@@ -16,87 +21,153 @@ const TABLE: usize = 1 << 16;
 /// Up to so many codes make one key.
 const KEY: usize = 8;
 
-/// Decides about the slots of `within`, 64 at a time: `out` gets the number of the block and, for
-/// each bit of the decisions, the slots whose decision has it. `decide` gets the number of the word
-/// in each column.
-pub(super) fn each_block(
+/// So many codes are looked for one after the other rather than in a table.
+const FEW: usize = 6;
+
+/// Decides about the slots of `within`. Answers, for each bit of the decisions, the slots whose
+/// decision has it. `decide` gets the number of the word in each column.
+pub(super) fn planes(
     columns: &[&Column<'_>],
     within: &[u64],
     decide: &mut dyn FnMut(&[usize]) -> Decision,
-    out: &mut dyn FnMut(usize, [u64; 3]),
-) {
+) -> [Vec<u64>; BITS] {
     match columns {
         [] => {
-            let mut all = OPEN;
-            blocks(within, out, |_| {
-                if all == OPEN {
-                    all = decide(&[]);
-                }
-                all
-            });
+            let is_asked = within.iter().any(|block| *block != 0);
+            let decision = if is_asked { decide(&[]) } else { 0 };
+            [0, 1, 2].map(|bit| {
+                if decision >> bit & 1 == 1 { within.to_vec() } else { vec![0; within.len()] }
+            })
         }
         [column] => match &column.codes {
-            Codes::Bytes(codes) => {
-                let mut table = vec![OPEN; column.words.len().max(256)];
-                blocks(within, out, |slot| {
-                    let code = codes.get(slot).copied().unwrap_or(0);
-                    decided(&mut table, code.into(), || decide(&[code.into()]))
-                });
-            }
+            Codes::Bytes(codes) => by_bytes(codes, within, &mut |code| decide(&[code])),
             Codes::Pairs(codes) => {
                 let mut table = vec![OPEN; column.words.len()];
-                blocks(within, out, |slot| {
+                each_slot(within, |slot| {
                     let code = u16::from_le_bytes(codes.get(slot).copied().unwrap_or_default());
                     decided(&mut table, code.into(), || decide(&[code.into()]))
-                });
+                })
             }
             Codes::Plain | Codes::Same => {
-                blocks(within, out, |slot| decide(&[column.codes.get(slot)]));
+                each_slot(within, |slot| decide(&[column.codes.get(slot)]))
             }
         },
-        columns => many(columns, within, decide, out),
+        columns => many(columns, within, decide),
     }
+}
+
+/// Codes of one byte: the words that are met are decided first, the slots follow in blocks.
+fn by_bytes(
+    codes: &[u8],
+    within: &[u64],
+    decide: &mut dyn FnMut(usize) -> Decision,
+) -> [Vec<u64>; BITS] {
+    let mut met = [false; 256];
+    let blocks = codes.chunks(64);
+    for (block, codes) in within.iter().zip(blocks.clone()) {
+        match *block {
+            0 => {}
+            u64::MAX => codes.iter().for_each(|code| meet(&mut met, *code)),
+            block => {
+                for (n, code) in codes.iter().enumerate() {
+                    if block >> n & 1 == 1 {
+                        meet(&mut met, *code);
+                    }
+                }
+            }
+        }
+    }
+    let mut table = [0; 256];
+    for ((code, decision), met) in (0..).zip(&mut table).zip(met) {
+        if met {
+            *decision = decide(code);
+        }
+    }
+    [0, 1, 2].map(|bit| {
+        let has = |(code, _): &(u8, bool)| {
+            table.get(usize::from(*code)).is_some_and(|decision| decision >> bit & 1 == 1)
+        };
+        let of_met = (0..=u8::MAX).zip(met).filter(|(_, met)| *met);
+        let (yes, no): (Vec<_>, Vec<_>) = of_met.partition(has);
+        let pick = |codes: &[u8]| match (yes.as_slice(), no.as_slice()) {
+            ([], _) => 0,
+            (_, []) => u64::MAX,
+            (yes, no) if yes.len() <= no.len().min(FEW) => any_of(codes, yes),
+            (_, no) if no.len() <= FEW => !any_of(codes, no),
+            _ => codes.iter().enumerate().fold(0, |word, (n, code)| {
+                let decision = table.get(usize::from(*code)).copied().unwrap_or(0);
+                word | u64::from(decision >> bit & 1) << n
+            }),
+        };
+        let mut plane: Vec<u64> =
+            within.iter().zip(blocks.clone()).map(|(block, codes)| block & pick(codes)).collect();
+        plane.resize(within.len(), 0);
+        plane
+    })
+}
+
+#[inline]
+fn meet(met: &mut [bool; 256], code: u8) {
+    if let Some(met) = met.get_mut(usize::from(code)) {
+        *met = true;
+    }
+}
+
+/// Which of up to 64 codes are among these?
+fn any_of(codes: &[u8], wanted: &[(u8, bool)]) -> u64 {
+    let mut block = [0; 64];
+    for (to, from) in block.iter_mut().zip(codes) {
+        *to = *from;
+    }
+    let (lanes, _) = block.as_chunks::<16>();
+    lanes.iter().rev().fold(0, |word, lane| {
+        let lane = u8x16::new(*lane);
+        let mut found = u8x16::default();
+        for (code, _) in wanted {
+            found |= lane.simd_eq(u8x16::splat(*code));
+        }
+        word << 16 | u64::from(found.to_bitmask())
+    })
 }
 
 fn many(
     columns: &[&Column<'_>],
     within: &[u64],
     decide: &mut dyn FnMut(&[usize]) -> Decision,
-    out: &mut dyn FnMut(usize, [u64; 3]),
-) {
+) -> [Vec<u64>; BITS] {
     let mut codes = vec![0; columns.len()];
-    let all_plain = columns.iter().any(|column| matches!(column.codes, Codes::Plain));
+    let is_plain = columns.iter().any(|column| matches!(column.codes, Codes::Plain));
     let product = columns
         .iter()
         .try_fold(1_usize, |product, column| product.checked_mul(column.words.len()))
-        .filter(|product| *product <= TABLE && !all_plain);
+        .filter(|product| *product <= TABLE && !is_plain);
     if let Some(product) = product {
         let mut table = vec![OPEN; product];
-        blocks(within, out, |slot| {
+        each_slot(within, |slot| {
             let mut place = 0;
             for (code, column) in codes.iter_mut().zip(columns) {
                 *code = column.codes.get(slot);
                 place = place * column.words.len() + *code;
             }
             decided(&mut table, place, || decide(&codes))
-        });
-    } else if !all_plain && columns.len() <= KEY {
+        })
+    } else if !is_plain && columns.len() <= KEY {
         let mut known: HashMap<u128, Decision> = HashMap::new();
-        blocks(within, out, |slot| {
+        each_slot(within, |slot| {
             let mut key = 0;
             for (code, column) in codes.iter_mut().zip(columns) {
                 *code = column.codes.get(slot);
                 key = key << 16 | *code as u128;
             }
             *known.entry(key).or_insert_with(|| decide(&codes))
-        });
+        })
     } else {
-        blocks(within, out, |slot| {
+        each_slot(within, |slot| {
             for (code, column) in codes.iter_mut().zip(columns) {
                 *code = column.codes.get(slot);
             }
             decide(&codes)
-        });
+        })
     }
 }
 
@@ -114,32 +185,23 @@ fn decided(table: &mut [Decision], place: usize, decide: impl FnOnce() -> Decisi
 
 /// Calls for each slot of `within`, ascending.
 #[inline]
-fn blocks(
-    within: &[u64],
-    out: &mut dyn FnMut(usize, [u64; 3]),
-    mut decision: impl FnMut(usize) -> Decision,
-) {
+fn each_slot(within: &[u64], mut decision: impl FnMut(usize) -> Decision) -> [Vec<u64>; BITS] {
+    let mut planes = [0, 1, 2].map(|_| vec![0; within.len()]);
     for (number, block) in within.iter().enumerate() {
-        let (mut left, mut bits) = (*block, [0; 3]);
-        if left == u64::MAX {
-            for n in 0..64 {
-                add(&mut bits, n, decision(number * 64 + n));
-            }
-        } else {
-            while left != 0 {
-                let n = left.trailing_zeros() as usize;
-                left &= left - 1;
-                add(&mut bits, n, decision(number * 64 + n));
+        let (mut left, mut bits) = (*block, [0; BITS]);
+        while left != 0 {
+            let n = left.trailing_zeros() as usize;
+            left &= left - 1;
+            let decision = u64::from(decision(number * 64 + n));
+            for (bit, all) in bits.iter_mut().enumerate() {
+                *all |= (decision >> bit & 1) << n;
             }
         }
-        out(number, bits);
+        for (plane, bits) in planes.iter_mut().zip(bits) {
+            if let Some(word) = plane.get_mut(number) {
+                *word = bits;
+            }
+        }
     }
-}
-
-#[inline]
-fn add(bits: &mut [u64; 3], n: usize, decision: Decision) {
-    let decision = u64::from(decision);
-    for (bit, all) in bits.iter_mut().enumerate() {
-        *all |= (decision >> bit & 1) << n;
-    }
+    planes
 }

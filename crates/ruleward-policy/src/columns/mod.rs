@@ -15,6 +15,7 @@ mod judge;
 mod memo;
 mod reads;
 mod set;
+mod text;
 
 pub use build::ColumnBuilder;
 pub use judge::{Columns, Judged};

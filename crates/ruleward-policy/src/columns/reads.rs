@@ -1,6 +1,6 @@
 //! How much of which values of a resource a rule can read, whatever its parameters.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::ast::{Comparator, Condition, Expr, ExprKind, Function, Operand, Quantifier, Rule};
 
@@ -18,7 +18,17 @@ pub(crate) struct Part {
     pub(crate) keys: bool,
     /// How many elements a list has, and these members of elements that are objects; all of any
     /// other element and of what is no list.
-    pub(crate) elements: Option<BTreeSet<String>>,
+    pub(crate) elements: Option<Members>,
+}
+
+/// Members that are read, and of each whether no more of a text than its length is.
+pub(crate) type Members = BTreeMap<String, bool>;
+
+fn read_member(members: &mut Members, key: &str, length_only: bool) {
+    match members.get_mut(key) {
+        Some(known) => *known = *known && length_only,
+        None => drop(members.insert(key.to_owned(), length_only)),
+    }
 }
 
 /// What is read of a resource, by path.
@@ -66,8 +76,11 @@ impl Reads {
             mine.members |= part.members;
             mine.shape |= part.shape;
             mine.keys |= part.keys;
-            if let Some(keys) = &part.elements {
-                mine.elements.get_or_insert_default().extend(keys.iter().cloned());
+            if let Some(members) = &part.elements {
+                let mine = mine.elements.get_or_insert_default();
+                for (key, length_only) in members {
+                    read_member(mine, key, *length_only);
+                }
             }
         }
     }
@@ -175,7 +188,7 @@ impl<'a> Walk<'a> {
                     self.whole(&path);
                 }
             }
-            ExprKind::Member(..) => self.member(expr),
+            ExprKind::Member(..) => self.member(expr, false),
             ExprKind::List(elements) => elements.iter().for_each(|element| self.expr(element)),
             ExprKind::Each { quantifier, list, variable, body } => {
                 let lists = self.each(list, variable, body);
@@ -196,17 +209,18 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A member of something else than the resource.
-    fn member(&mut self, expr: &'a Expr) {
-        let (mut root, mut first) = (expr, None);
+    /// A member of something else than the resource; perhaps only its length is read.
+    fn member(&mut self, expr: &'a Expr, length_only: bool) {
+        let (mut root, mut first, mut depth) = (expr, None, 0);
         while let ExprKind::Member(inner, key) = &root.kind {
-            (root, first) = (inner, Some(key));
+            (root, first, depth) = (inner, Some(key), depth + 1);
         }
         let (ExprKind::Variable(name), Some(key)) = (&root.kind, first) else {
             return self.expr(root);
         };
         for path in self.lists_of(name).to_vec() {
-            self.reads.part(&path).elements.get_or_insert_default().insert(key.clone());
+            let members = self.reads.part(&path).elements.get_or_insert_default();
+            read_member(members, key, length_only && depth == 1);
         }
     }
 
@@ -266,6 +280,11 @@ impl<'a> Walk<'a> {
                 Some(path) if is_parameter(key) => self.reads.part(&path).members = true,
                 _ => arguments.iter().for_each(|argument| self.expr(argument)),
             },
+            (Function::Length | Function::IsNull, [of])
+                if matches!(of.kind, ExprKind::Member(..)) && path_of(of).is_none() =>
+            {
+                self.member(of, true);
+            }
             (Function::Length, [list]) => drop(self.lists(list)),
             (Function::Keys, [map]) => match path_of(map) {
                 Some(path) => self.reads.part(&path).keys = true,

@@ -1,11 +1,11 @@
 //! Which columns the resources of a type have, and which of them a rule reads.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::hash::Hasher;
 
 use siphasher::sip::SipHasher13;
 
-use super::reads::{Part, Reads};
+use super::reads::{Members, Part, Reads};
 use crate::{Policy, Program};
 
 /// What a column keeps of the values of its path.
@@ -13,7 +13,7 @@ use crate::{Policy, Program};
 pub(crate) enum Form {
     Whole,
     /// Of elements that are objects only these members.
-    Elements(BTreeSet<String>),
+    Elements(Members),
     /// Of an object only that it is one.
     Shape,
     /// Of an object only its keys.
@@ -74,9 +74,10 @@ pub(crate) fn column_id(path: &[String], form: &Form) -> u64 {
         Form::Keys => hasher.write_u8(4),
         Form::Elements(keys) => {
             hasher.write_u8(3);
-            for key in keys {
+            for (key, length_only) in keys {
                 hasher.write_usize(key.len());
                 hasher.write(key.as_bytes());
+                hasher.write_u8((*length_only).into());
             }
         }
     }
@@ -110,13 +111,12 @@ impl ColumnSet {
                 Some(keys) => add(Form::Elements(keys.clone())),
                 None => {}
             }
-            let is_in_lists = *whole || elements.is_some();
-            if *keys && !is_in_lists {
+            if *keys {
                 add(Form::Keys);
             }
             if *members {
                 add(Form::Members);
-            } else if *shape && !keys && !is_in_lists {
+            } else if *shape && !keys && !whole && elements.is_none() {
                 add(Form::Shape);
             }
         }
@@ -177,9 +177,13 @@ impl ColumnSet {
             }
             Form::Keys => (!part.whole && part.elements.is_none()).then_some(1),
             // Of what is no list nothing is left out.
-            Form::Elements(keys) => (!part.whole
-                && part.elements.as_ref().is_none_or(|asked| asked.is_subset(keys)))
-            .then_some(2),
+            Form::Elements(kept) => {
+                let keeps = |(key, length_only): (&String, &bool)| {
+                    kept.get(key).is_some_and(|only| !only || *length_only)
+                };
+                let asked = part.elements.iter().flatten();
+                (!part.whole && asked.into_iter().all(keeps)).then_some(2)
+            }
             Form::Whole => Some(3),
         };
         let here = self.by_path.get(path).into_iter().flatten();

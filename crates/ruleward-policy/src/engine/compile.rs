@@ -183,12 +183,10 @@ impl<'a> Compiler<'a> {
                 let body = self.expr(body);
                 self.variables.pop();
                 let body = body?;
-                let is_path = match &list {
-                    Expr::Needed(inner) => matches!(**inner, Expr::Path(_)),
-                    list => matches!(list, Expr::Path(_)),
-                };
                 // What `map` answers is no truth.
-                let asks = *quantifier != Quantifier::Map && is_path && body.is_of_element(0);
+                let asks = *quantifier != Quantifier::Map
+                    && list.list_path().is_some()
+                    && body.is_of_element(0);
                 let memo = asks.then_some(self.memos);
                 self.memos += usize::from(asks);
                 let mut reads = Vec::new();

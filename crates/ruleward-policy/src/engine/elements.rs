@@ -136,15 +136,12 @@ pub(crate) struct Listed<'a, 'b> {
 impl<'a> Evaluator<'a, '_> {
     /// The list of a lambda that asks only for elements, where it is given by numbers.
     pub(super) fn element_list(&self, each: &Each) -> Option<(usize, ElementList<'a>)> {
-        let path = match &each.list {
-            Expr::Path(path) => path,
-            Expr::Needed(inner) => match &**inner {
-                Expr::Path(path) => path,
-                _ => return None,
-            },
-            _ => return None,
-        };
-        Some((each.memo?, (*self.listed.as_ref()?.lists.get(*path)?)?))
+        Some((each.memo?, self.listed(&each.list)?))
+    }
+
+    /// The list, where it is given by numbers.
+    pub(super) fn listed(&self, list: &Expr) -> Option<ElementList<'a>> {
+        *self.listed.as_ref()?.lists.get(list.list_path()?)?
     }
 
     /// Calls back with each element and the answer of the lambda.

@@ -242,8 +242,13 @@ impl<'a> Evaluator<'a, '_> {
             },
             Expr::Compare(comparison) => Val::Bool(self.comparison(comparison, scope)?),
             Expr::Length(list) => {
-                let list = self.expr(list, scope)?;
-                let length = self.length(list, scope)?;
+                let length = if let Some(list) = self.listed(list) {
+                    self.charge(list.codes.len())?;
+                    list.codes.len()
+                } else {
+                    let list = self.expr(list, scope)?;
+                    self.length(list, scope)?
+                };
                 Val::Integer(i64::try_from(length).unwrap_or(i64::MAX))
             }
             Expr::Each(each) => match each.quantifier {

@@ -26,10 +26,11 @@ pub use program::Program;
 pub use set::{ProgramSet, Scratch};
 
 pub(crate) use compile::{accepts, always, compile_pattern};
-pub(crate) use constant::Mixer;
+pub(crate) use constant::{Constant, Mixer};
 pub(crate) use elements::{ElementList, ElementTable, Listed, Member, Memo};
 pub(crate) use evaluate::run_counted;
-pub(crate) use library::timestamp_ms;
+pub(crate) use library::{glob, timestamp_ms};
+pub(crate) use program::{Comparison, Expr, Node, Test};
 
 /// How many steps one program may take on one resource: an expression, an element looked at, or
 /// 64 bytes scanned is a step.

@@ -29,8 +29,23 @@ pub struct Program {
     pub(crate) needs: Box<[usize]>,
     /// How many questions a [`super::elements::Memo`] has.
     pub(crate) memos: usize,
-    /// For each path, whether it is read only as a list of remembered answers.
+    /// For each path, whether it is read only as a list of remembered answers, or for its length.
     pub(crate) lists: Box<[bool]>,
+}
+
+impl Expr {
+    /// The path whose list this is.
+    pub(crate) fn list_path(&self) -> Option<usize> {
+        match self {
+            Self::Path(path) => Some(*path),
+            Self::Needed(inner) => inner.list_path(),
+            Self::Call(Function::List, arguments) => match &**arguments {
+                [inner] => inner.list_path(),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
 }
 
 impl Program {

@@ -2,8 +2,8 @@
 
 use super::program::{Comparison, Expr, Node, Test};
 
-/// Called with the number of a path, and whether it is the list of an [`super::program::Each`] whose
-/// answers are remembered.
+/// Called with the number of a path, and whether it is read as the list of an
+/// [`super::program::Each`] whose answers are remembered, or for its length.
 type Visit<'v> = &'v mut dyn FnMut(usize, bool);
 
 impl Node {
@@ -60,10 +60,11 @@ impl Expr {
             | Self::Recorder
             | Self::Account
             | Self::Resources(_) => {}
-            Self::Member(inner, _)
-            | Self::Length(inner)
-            | Self::Not(inner)
-            | Self::Needed(inner) => inner.visit(visit),
+            Self::Length(inner) => match inner.list_path() {
+                Some(path) => visit(path, true),
+                None => inner.visit(visit),
+            },
+            Self::Member(inner, _) | Self::Not(inner) | Self::Needed(inner) => inner.visit(visit),
             Self::Each(each) => {
                 each.list.visit(&mut |path, _| visit(path, each.memo.is_some()));
                 each.body.visit(visit);

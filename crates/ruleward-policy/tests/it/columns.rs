@@ -161,6 +161,37 @@ proptest! {
     }
 
     #[test]
+    fn one_question_of_many_texts(
+        texts in prop::collection::vec(prop_oneof!["[ab%_*é-]{0,6}", "[a-c\"]{0,9}"], 1..40),
+        pattern in "[ab%_*é-]{0,6}",
+        form in 0..4_usize,
+        expected in any::<bool>(),
+        negate in any::<bool>(),
+    ) {
+        let comparator = if negate { "notEquals" } else { "equals" };
+        let ask = |function: &str| {
+            let value = format!("${{{function}(resource().name, parameters('p'))}}");
+            json!({"value": value, "comparator": comparator, "pattern": expected})
+        };
+        let rule = match form {
+            0 => ask("like"),
+            1 => ask("wildcard"),
+            2 => json!({"value": "${resource().name}", "comparator": "match", "pattern": "^a.*b"}),
+            _ => json!({"value": "${resource().name}", "comparator": "notMatch", "pattern": "[ac]$"}),
+        };
+        let mut documents: Vec<String> =
+            texts.iter().map(|text| json!({"name": text}).to_string()).collect();
+        documents.extend(["{}", "{\"name\":7}", "{\"name\":null}"].map(str::to_owned));
+        let policy = Policy::parse(&rule.to_string()).unwrap();
+        let parameters = Map::from_iter([("p".to_owned(), json!(pattern))]);
+        for policy in [policy.clone(), policy.with_needs(&["other".to_owned()]).unwrap()] {
+            let program = Arc::new(policy.compile(&parameters).unwrap());
+            let judged = agree(&ColumnSet::new([&policy]), &program, &documents, &world());
+            prop_assert_eq!(judged, documents.len());
+        }
+    }
+
+    #[test]
     fn damaged_columns_do_not_panic(
         text in expression(),
         documents in prop::collection::vec(document(), 1..8),

@@ -5,14 +5,18 @@ use crate::engine::Reason;
 use crate::engine::evaluate::Evaluator;
 use crate::engine::value::Val;
 
+/// The signs of `like`: any run, any one.
+pub(crate) const LIKE: (u8, u8) = (b'%', b'_');
+/// The signs of `wildcard`.
+pub(crate) const WILDCARD: (u8, u8) = (b'*', b'?');
+
 impl<'a> Evaluator<'a, '_> {
     /// Does the whole text fit the pattern?
     pub(super) fn fits(
         &mut self,
         text: Val<'a>,
         pattern: Val<'a>,
-        run: u8,
-        one: u8,
+        (run, one): (u8, u8),
     ) -> Result<Val<'a>, Reason> {
         let (Some(text), Some(pattern)) = (self.text(text)?, self.text(pattern)?) else {
             return Ok(Val::Missing);
@@ -43,8 +47,12 @@ fn code_point(first: u8) -> usize {
     }
 }
 
-/// Both are UTF-8, and the signs are ASCII, so bytes that are equal are letters that are.
-fn fits(text: &[u8], pattern: &[u8], run: u8, one: u8) -> bool {
+/// Does the whole text fit the pattern? Both are UTF-8, and the signs for any run and for any one
+/// are ASCII, so bytes that are equal are letters that are.
+pub(crate) fn fits(text: &[u8], pattern: &[u8], run: u8, one: u8) -> bool {
+    if !pattern.contains(&one) {
+        return fits_parts(text, pattern, run);
+    }
     let (mut at, mut place) = (0, 0);
     // Where the last run began in the pattern, and how far it reaches in the text.
     let mut last: Option<(usize, usize)> = None;
@@ -72,6 +80,28 @@ fn fits(text: &[u8], pattern: &[u8], run: u8, one: u8) -> bool {
         }
     }
     pattern.iter().skip(place).all(|sign| *sign == run)
+}
+
+/// As [`fits`], where runs are the only signs: the parts between them follow each other, the first from
+/// the beginning on, the last to the end.
+fn fits_parts(mut text: &[u8], pattern: &[u8], run: u8) -> bool {
+    let mut parts = pattern.split(|sign| *sign == run);
+    let first = parts.next().unwrap_or(&[]);
+    let Some(rest) = text.strip_prefix(first) else { return false };
+    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    text = rest;
+    for part in parts {
+        let found = match part {
+            [] => continue,
+            [only] => memchr::memchr(*only, text),
+            part => memchr::memmem::find(text, part),
+        };
+        match found.and_then(|at| text.get(at + part.len()..)) {
+            Some(rest) => text = rest,
+            None => return false,
+        }
+    }
+    text.ends_with(last)
 }
 
 /// With `*` and `?`, from the ends of both to their beginnings.

@@ -1,7 +1,7 @@
 //! The functions over values. What cannot be computed is missing.
 
 mod convert;
-mod glob;
+pub(crate) mod glob;
 mod list;
 mod network;
 mod number;
@@ -59,8 +59,8 @@ impl<'a> Evaluator<'a, '_> {
             Function::EndsWith => self.has_edge(one, two, <[u8]>::ends_with),
             Function::Split => self.split(one, two),
             Function::Join => self.join_texts(one, two, scope),
-            Function::Like => self.fits(one, two, b'%', b'_'),
-            Function::Wildcard => self.fits(one, two, b'*', b'?'),
+            Function::Like => self.fits(one, two, glob::LIKE),
+            Function::Wildcard => self.fits(one, two, glob::WILDCARD),
             Function::WildcardsOverlap => self.overlap(one, two),
             Function::CompareVersions => self.compare_versions(one, two),
             Function::Add => Ok(number::arithmetic(one, two, i64::checked_add, |a, b| a + b)),
