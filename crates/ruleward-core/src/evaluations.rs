@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use ruleward_types::{
-    AssignmentKind, AssignmentState, Error, ErrorCode, EvaluationRun, PolicyAssignment,
-    PolicyAssignmentId, Result, RunTrigger,
+    AssignmentState, Error, ErrorCode, EvaluationRun, PolicyAssignment, PolicyAssignmentId, Result,
+    RunTrigger,
 };
 
 use crate::Service;
 use crate::access::Access;
+use crate::evaluation::planes::plane_no;
 use crate::evaluation::rule_set::CompiledRule;
 use crate::evaluation::runs;
 use crate::policy_assignments::{not_found, recorder_is_on, stored};
@@ -32,8 +33,14 @@ impl Service {
                 AssignmentState::Evaluating | AssignmentState::Submitting => return Ok(()),
                 AssignmentState::Enabled => {}
             }
+            let set = writing.rule_set(account)?;
+            let known = set.rule(plane_no(rule.no)).filter(|known| known.rule == rule);
+            if let Some(compiled) = known.filter(|known| !known.is_moved_by_runs()) {
+                runs::start(writing.tx, account, compiled, RunTrigger::Manual, writing.now)?;
+                return Ok(());
+            }
             let mut compiled = CompiledRule::new(rule, writing.service.catalogue)?;
-            if compiled.volatile && compiled.rule.kind == AssignmentKind::Builtin {
+            if compiled.is_moved_by_runs() {
                 rule = compiled.rule;
                 rule.mark = rule.mark.wrapping_add(1);
                 compiled = CompiledRule::new(rule, writing.service.catalogue)?;

@@ -20,7 +20,7 @@ use crate::evaluation::columns::{TypeColumns, judge_chunk};
 use crate::evaluation::each_chunk::every_chunk;
 use crate::evaluation::environment::Surroundings;
 use crate::evaluation::judging::{Found, Judging, Place};
-use crate::evaluation::planes::{Planes, RulePlanes, Verdict};
+use crate::evaluation::planes::{Head, Planes, RulePlanes, Verdict};
 use crate::evaluation::rule_set::CompiledRule;
 use crate::evaluation::scope::Subject;
 use crate::evaluation::view;
@@ -178,16 +178,19 @@ struct Draft<'a> {
 impl Preview {
     fn add(&mut self, tx: &dyn ReadTx, draft: &Draft<'_>, chunk: &Chunk) -> Result<()> {
         let Draft { account, compiled, columns, is_stored, now } = *draft;
-        let stored = Planes::decode(&tx.planes(chunk.no)?)?;
-        let before = stored.rule(compiled.no).filter(|_| is_stored);
+        let stored = tx.planes(chunk.no)?;
+        let live = Head::decode(&stored)?.live;
+        let words = live.words().len();
+        let before =
+            if is_stored { Planes::decode(&stored)?.rule(compiled.no).cloned() } else { None };
         if columns.is_none() && before.is_none() {
             return Ok(());
         }
         let place = Place {
             tx,
             chunk,
-            live: &stored.live,
-            words: stored.words(),
+            live: &live,
+            words,
             recorder_enabled: account.recorder.enabled,
             now,
         };
@@ -202,13 +205,14 @@ impl Preview {
         };
         let Some(Found { planes: then, .. }) = found.into_iter().next() else { return Ok(()) };
         self.then.add(then.counts());
-        self.now.add(before.map_or_else(ComplianceCounts::default, RulePlanes::counts));
-        for slot in stored.live.iter_from(0) {
-            let from = before.map_or(Verdict::OutOfScope, |of| of.verdict(slot));
-            let to = then.verdict(slot);
-            if from != to {
-                self.note(tx, account, ResourceKey::new(chunk.no, slot), from, to)?;
-            }
+        let before = before.unwrap_or_else(|| RulePlanes::new(compiled.no, words));
+        self.now.add(before.counts());
+        let mut changed = then.differences(&before);
+        changed.and(&live);
+        self.changed += u64::try_from(changed.count()).unwrap_or(0);
+        for slot in changed.iter_from(0).take(NAMED.saturating_sub(self.changes.len())) {
+            let (from, to) = (before.verdict(slot), then.verdict(slot));
+            self.note(tx, account, ResourceKey::new(chunk.no, slot), from, to)?;
         }
         Ok(())
     }
@@ -221,10 +225,6 @@ impl Preview {
         from: Verdict,
         to: Verdict,
     ) -> Result<()> {
-        self.changed += 1;
-        if self.changes.len() >= NAMED {
-            return Ok(());
-        }
         let (from, to) = (verdict_name(from), verdict_name(to));
         self.changes.push(match tx.resource(key)? {
             Some(stored) => {

@@ -58,6 +58,13 @@ impl Bits {
         }
     }
 
+    /// The slots that are in one of both, and not in the other.
+    pub(crate) fn differences(&self, other: &Self) -> Self {
+        let words = self.0.len().max(other.0.len());
+        let word = |bits: &Self, n: usize| bits.0.get(n).copied().unwrap_or(0);
+        Self((0..words).map(|n| word(self, n) ^ word(other, n)).collect())
+    }
+
     pub(crate) fn and(&mut self, other: &Self) {
         for (n, mine) in self.0.iter_mut().enumerate() {
             *mine &= other.0.get(n).copied().unwrap_or(0);

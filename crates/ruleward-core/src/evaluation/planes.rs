@@ -71,6 +71,14 @@ impl RulePlanes {
             && self.undetermined == other.undetermined
     }
 
+    /// The slots with another verdict than in `other`.
+    pub(crate) fn differences(&self, other: &Self) -> Bits {
+        let mut differ = self.scope.differences(&other.scope);
+        differ.or(&self.non_compliant.differences(&other.non_compliant));
+        differ.or(&self.undetermined.differences(&other.undetermined));
+        differ
+    }
+
     pub(crate) fn counts(&self) -> ComplianceCounts {
         let non_compliant = self.non_compliant.count();
         let undetermined = self.undetermined.count();

@@ -141,6 +141,16 @@ fn many(
         .iter()
         .try_fold(1_usize, |product, column| product.checked_mul(column.words.len()))
         .filter(|product| *product <= TABLE && !is_plain);
+    if let Some(combined) = product.and_then(|product| combined(columns, product, within.len())) {
+        return by_bytes(&combined, within, &mut |code| {
+            let mut left = code;
+            for (code, column) in codes.iter_mut().zip(columns).rev() {
+                *code = left % column.words.len();
+                left /= column.words.len();
+            }
+            decide(&codes)
+        });
+    }
     if let Some(product) = product {
         let mut table = vec![OPEN; product];
         each_slot(within, |slot| {
@@ -169,6 +179,24 @@ fn many(
             decide(&codes)
         })
     }
+}
+
+/// The codes of several columns in one byte, where that is enough for all their combinations.
+fn combined(columns: &[&Column<'_>], product: usize, blocks: usize) -> Option<Vec<u8>> {
+    if product > 256 {
+        return None;
+    }
+    let mut combined = vec![0_u8; blocks * 64];
+    for column in columns {
+        let Codes::Bytes(codes) = &column.codes else { return None };
+        // With 256 words the column is alone.
+        let words = u8::try_from(column.words.len()).unwrap_or(0);
+        for (place, code) in combined.iter_mut().zip(codes.iter()) {
+            *place = place.wrapping_mul(words).wrapping_add(*code);
+        }
+        combined.truncate(codes.len());
+    }
+    Some(combined)
 }
 
 #[inline]

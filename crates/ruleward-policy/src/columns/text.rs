@@ -1,11 +1,9 @@
 //! Rules that ask one question of one text: names are all different, so what surrounds the question is
 //! most of its cost.
 
-use regex::bytes::Regex;
-
 use super::WORD_STEPS;
 use crate::ast::Function;
-use crate::engine::{Comparison, Constant, Expr, Node, Program, Test, glob};
+use crate::engine::{Comparison, Constant, Expr, Node, Pattern, Program, Test, glob};
 
 /// A question of a text, which holds where its answer is the one that is wanted.
 pub(super) struct TextTest<'p> {
@@ -16,7 +14,7 @@ pub(super) struct TextTest<'p> {
 }
 
 enum Question<'p> {
-    Matches(&'p Regex),
+    Matches(&'p Pattern),
     /// The pattern, the sign for any run, the sign for any one.
     Like(&'p [u8], u8, u8),
 }
@@ -66,7 +64,7 @@ impl<'p> TextTest<'p> {
             return None;
         }
         let answer = match &self.question {
-            Question::Matches(pattern) => pattern.is_match(text),
+            Question::Matches(pattern) => pattern.is_match_of_many(text),
             Question::Like(pattern, run, one) => glob::fits(text, pattern, *run, *one),
         };
         Some(answer == self.wanted)

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::constant::{Constant, ConstantSet};
 use super::evaluate::fold;
 use super::join::{Join, LookupKey, Step, found_by_key};
+use super::pattern::Pattern;
 use super::program::{Comparison, Each, Expr, Node, Test};
 use crate::ast::{self, Comparator, ExprKind, Function, Operand, Quantifier, Rule, Span};
 use crate::error::PolicyError;
@@ -119,7 +120,7 @@ impl<'a> Compiler<'a> {
             },
             (Comparator::Match, Expr::Constant(Constant::Text(text))) => {
                 let pattern = String::from_utf8_lossy(&text);
-                Test::Matches(Box::new(compile_pattern(&pattern, span)?))
+                Test::Matches(Box::new(Pattern::new(compile_pattern(&pattern, span)?)))
             }
             (Comparator::Match, Expr::Constant(Constant::Missing | Constant::Null)) => Test::Never,
             // Any other pattern has no value: it leaves the verdict open where it is reached.

@@ -13,6 +13,7 @@ mod join;
 mod library;
 mod made;
 mod outcome;
+mod pattern;
 mod program;
 mod reads;
 mod set;
@@ -30,6 +31,7 @@ pub(crate) use constant::{Constant, Mixer};
 pub(crate) use elements::{ElementList, ElementTable, Listed, Member, Memo};
 pub(crate) use evaluate::run_counted;
 pub(crate) use library::{glob, timestamp_ms};
+pub(crate) use pattern::Pattern;
 pub(crate) use program::{Comparison, Expr, Node, Test};
 
 /// How many steps one program may take on one resource: an expression, an element looked at, or

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use regex::bytes::Regex;
 use serde_json::{Map, Value};
 
 use super::compile::Compiler;
 use super::constant::{Constant, ConstantSet};
 use super::guard::{Guards, guards};
 use super::join::{Join, LookupKey};
+use super::pattern::Pattern;
 use crate::ast::{Comparator, Function, Quantifier, Rule};
 use crate::error::PolicyError;
 use crate::syntax::Facts;
@@ -143,7 +143,7 @@ pub(crate) enum Test {
     EqualsText(Box<[u8]>),
     Equals(Constant),
     In(ConstantSet),
-    Matches(Box<Regex>),
+    Matches(Box<Pattern>),
     /// False for any value.
     Never,
     /// `comparator` is one of the positive ones.
