@@ -3,6 +3,7 @@
 mod bare;
 mod catalogue;
 mod client;
+mod columns;
 mod cpu;
 mod engine;
 mod inventory;
@@ -74,6 +75,15 @@ enum Command {
         /// Only for the first time.
         #[arg(long)]
         first_only: bool,
+    },
+    /// Judge a stored inventory from the columns beside it, in phases; prints the CPU nanoseconds of
+    /// each as JSON.
+    Columns {
+        /// A database that `import` made.
+        database: PathBuf,
+        /// How many rules.
+        #[arg(long, default_value_t = 100)]
+        rules: usize,
     },
     /// Read all bodies of a store, chunk by chunk; prints JSON.
     Read {
@@ -213,6 +223,7 @@ fn main() -> Result<()> {
         Command::Evaluate { database, rules, first_only } => {
             println!("{}", scenario::evaluate(&database, rules, first_only)?);
         }
+        Command::Columns { database, rules } => println!("{}", columns::run(&database, rules)?),
         Command::Read { database, passes } => println!("{}", scenario::bodies(&database, passes)?),
         Command::Reads { database, load } => println!("{}", scenario::reads(&database, load)?),
         Command::States { database } => println!("{}", scenario::states(&database)?),

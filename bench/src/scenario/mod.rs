@@ -23,7 +23,7 @@ pub use self::reads::{bodies, reads, states};
 use crate::{catalogue, cpu};
 
 /// Opens a store's use cases for its first account, which is made if there is none.
-fn open(database: &Path) -> Result<(Arc<Service>, Access)> {
+pub fn open(database: &Path) -> Result<(Arc<Service>, Access)> {
     let store: Arc<dyn Store> = SqliteStore::open(database)?;
     let options = Options {
         policy_assignment_quota: 1000,
@@ -36,6 +36,12 @@ fn open(database: &Path) -> Result<(Arc<Service>, Access)> {
         None => service.create_account("bench", None, Recorder { enabled: true })?,
     };
     Ok((service, Access::operator(&account)))
+}
+
+/// Reads all bodies of the first account: how many, and the seconds that it took.
+pub fn read(database: &Path) -> Result<(u64, f64)> {
+    let begun = Instant::now();
+    Ok((reads::read(database, None)?, begun.elapsed().as_secs_f64()))
 }
 
 /// Adds rules to the first account of a store.
