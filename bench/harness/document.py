@@ -2,7 +2,7 @@
 
 BEGIN, END = "<!-- figures: bench/run --write -->", "<!-- end of figures -->"
 COMMANDS = {
-    "1": "engine instructions", "3": "evaluate", "4": "stream", "5": "reads lists", "6": "growth", "7": "import",
+    "1": "engine instructions", "2": "columns", "3": "evaluate columns", "4": "stream", "5": "reads lists", "6": "growth", "7": "import",
     "8": "states", "–": "start peers",
 }
 

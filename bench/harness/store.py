@@ -67,6 +67,31 @@ def evaluate(report, work, options):
     report.row(3, "anonymous memory beyond the harness, MiB", "64", spread(memory, 0))
 
 
+def columns(report, work, options):
+    """Bars 2 and 3 from the columns that the import left: phases of one process."""
+    store, runs = work.folder / "columns.db", []
+    for _ in range(options.repeat):
+        remove(store)
+        ask(BENCH, "import", work.inventory(options.resources), store, "--rules", 0)
+        warm(store)
+        runs.append(ask(BENCH, "columns", store, "--rules", RULES))
+        remove(store)
+    report.keep("columns", runs)
+    each = lambda name: [told[name]["cpu_ns"] / told[name]["evaluations"] for told in runs]
+    to_reading = lambda name: [told[name] / told["read"] for told in runs]
+    report.row(2, "the mix from kept columns, parameters not seen before: CPU ns an evaluation", "30", spread(each("mix"), 1))
+    report.row(2, "its seven without regular expression or list: CPU ns an evaluation", "6", spread(each("scalar"), 1))
+    for name, what, limit in (
+        ("first", "first evaluation from columns", "0.2"),
+        ("unchanged", "again from columns, nothing changed", "0.02"),
+        ("forced", "forced to judge again, from columns", "0.15"),
+        ("new_rule_on_largest_type", "new rule on the largest type, from columns", "0.02"),
+        ("new_expression_on_names", "new regular expression on names, from columns", "0.08"),
+    ):
+        report.row(3, f"{what}, to reading", limit, spread(to_reading(name), 3))
+    report.row(3, "columns on disk, bytes a resource", "80", spread([told["column_bytes"] / told["resources"] for told in runs], 1))
+
+
 def imports(report, work, options):
     file = work.inventory(options.resources)
     bare, ours, memory = [], [], []
