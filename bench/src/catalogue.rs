@@ -6,11 +6,12 @@ use std::sync::LazyLock;
 use anyhow::{Context as _, Result, anyhow};
 use ruleward_policy::{Catalogue, PolicyDefinition};
 
-const OWN: [&str; 4] = [
+const OWN: [&str; 5] = [
     include_str!("../policies/allowed-flavors.yaml"),
     include_str!("../policies/allowed-images.yaml"),
     include_str!("../policies/name-expression.yaml"),
     include_str!("../policies/password-length.yaml"),
+    include_str!("../policies/volume-size.yaml"),
 ];
 
 /// The predefined policies and the benchmark's own.

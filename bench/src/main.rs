@@ -2,12 +2,14 @@
 
 mod bare;
 mod catalogue;
+mod client;
 mod columns;
 mod cpu;
 mod engine;
 mod inventory;
 mod properties;
 mod random;
+mod requests;
 mod rule_table;
 mod rules;
 mod scenario;
@@ -38,15 +40,19 @@ enum Command {
         /// How many rules.
         #[arg(long, default_value_t = 20)]
         rules: usize,
+        /// Twenty of them over all types without filter, so that each resource is in the scope of
+        /// twenty.
+        #[arg(long)]
+        broad: bool,
     },
-    /// Insert an inventory into the bare store; prints rows and seconds.
+    /// Insert an inventory into the bare store; prints JSON.
     Bare {
         /// NDJSON.
         file: PathBuf,
         /// A new database file.
         database: PathBuf,
     },
-    /// Insert an inventory through the use cases, judged by rules; prints rows and seconds.
+    /// Import an inventory through the use cases, pipelined, judged by rules; prints JSON.
     Import {
         /// NDJSON.
         file: PathBuf,
@@ -55,14 +61,20 @@ enum Command {
         /// How many rules.
         #[arg(long, default_value_t = 20)]
         rules: usize,
+        /// The mix of ten policies beside them.
+        #[arg(long)]
+        mix: bool,
     },
-    /// Judge a stored inventory by new rules; prints evaluations and seconds.
+    /// Judge a stored inventory by new rules, then again in every way; prints JSON.
     Evaluate {
         /// A database that `import` made.
         database: PathBuf,
         /// How many rules.
         #[arg(long, default_value_t = 100)]
         rules: usize,
+        /// Only for the first time.
+        #[arg(long)]
+        first_only: bool,
     },
     /// Judge a stored inventory from the columns beside it, in phases; prints the CPU nanoseconds of
     /// each as JSON.
@@ -73,29 +85,50 @@ enum Command {
         #[arg(long, default_value_t = 100)]
         rules: usize,
     },
-    /// Read all bodies of a store, chunk by chunk; prints resources and seconds.
+    /// Read all bodies of a store, chunk by chunk; prints JSON.
     Read {
         /// A database that `import` made.
         database: PathBuf,
+        /// How many times.
+        #[arg(long, default_value_t = 3)]
+        passes: usize,
     },
-    /// Take the account's summary many times; prints how often and microseconds for each.
-    Summary {
+    /// Take summaries and list pages many times; prints the median, least and most
+    /// microseconds of each as JSON.
+    Reads {
         /// A database that `import` made.
         database: PathBuf,
+        /// While changes are written as fast as they can be.
+        #[arg(long)]
+        load: bool,
     },
-    /// How much room the states take; prints states and bytes.
+    /// How much room the states take; prints JSON.
     States {
         /// A database that `import` made.
         database: PathBuf,
     },
-    /// Send a stream of signed single changes in an open loop; prints p50, p90, p99 and the worst
-    /// latency in milliseconds. With `--bare`: the same as bare synced inserts.
+    /// Make many small accounts judged by the mix, and tell how much room their states take.
+    Accounts {
+        /// A new database file.
+        database: PathBuf,
+        /// How many accounts.
+        #[arg(long, default_value_t = 1000)]
+        accounts: u64,
+        /// Resources of each.
+        #[arg(long, default_value_t = 1000)]
+        resources: u64,
+    },
+    /// Send a stream of signed single changes in an open loop; prints JSON. With `--bare`: the
+    /// same as bare synced inserts.
     Stream {
         /// The data folder of a running development server; with `--bare` a database file.
         place: PathBuf,
         /// Bare synced inserts instead.
         #[arg(long)]
         bare: bool,
+        /// The server's process id, for the CPU time of its writer.
+        #[arg(long)]
+        pid: Option<u32>,
         /// Changes a second.
         #[arg(long, default_value_t = 2000)]
         rate: u64,
@@ -108,6 +141,27 @@ enum Command {
         /// Resources of the inventory that was imported.
         #[arg(long, default_value_t = 100_000)]
         resources: u64,
+        /// The number of the first change.
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        /// Seconds between two full runs of one rule.
+        #[arg(long, default_value_t = 30)]
+        run_every: u64,
+    },
+    /// Ask for ten rules as fast as it is answered; prints JSON.
+    Requests {
+        /// The data folder of a running development server; with `--moto` `address:port` of
+        /// moto's server.
+        place: PathBuf,
+        /// Moto's server instead.
+        #[arg(long)]
+        moto: bool,
+        /// Connections.
+        #[arg(long, default_value_t = 4)]
+        connections: u64,
+        /// How long.
+        #[arg(long, default_value_t = 4)]
+        seconds: u64,
     },
     /// Judge bodies in memory by the mix of ten policies, on one thread; prints JSON.
     Engine {
@@ -151,38 +205,54 @@ fn main() -> Result<()> {
             }
             out.flush()?;
         }
-        Command::Rules { database, rules } => scenario::add_rules(&database, rules)?,
+        Command::Rules { database, rules, broad } => {
+            let rules = if broad { rules::broad(rules)? } else { rules::rules(rules) };
+            scenario::add_rules(&database, rules)?;
+        }
         Command::Bare { file, database } => {
             let (rows, seconds) = bare::insert(&file, &database, 8 << 20)?;
-            println!("{rows} {seconds:.3}");
+            println!("{}", serde_json::json!({ "resources": rows, "wall_ms": seconds * 1e3 }));
         }
-        Command::Import { file, database, rules } => {
-            let (rows, seconds) = scenario::import(&file, &database, rules)?;
-            println!("{rows} {seconds:.3}");
+        Command::Import { file, database, rules, mix } => {
+            let mut rules = rules::rules(rules);
+            if mix {
+                rules.extend(rules::mix(0)?);
+            }
+            println!("{}", scenario::import(&file, &database, rules)?);
         }
-        Command::Evaluate { database, rules } => {
-            let (evaluations, seconds) = scenario::evaluate(&database, rules)?;
-            println!("{evaluations} {seconds:.3}");
+        Command::Evaluate { database, rules, first_only } => {
+            println!("{}", scenario::evaluate(&database, rules, first_only)?);
         }
         Command::Columns { database, rules } => println!("{}", columns::run(&database, rules)?),
-        Command::Read { database } => {
-            let (resources, seconds) = scenario::read(&database)?;
-            println!("{resources} {seconds:.3}");
+        Command::Read { database, passes } => println!("{}", scenario::bodies(&database, passes)?),
+        Command::Reads { database, load } => println!("{}", scenario::reads(&database, load)?),
+        Command::States { database } => println!("{}", scenario::states(&database)?),
+        Command::Accounts { database, accounts, resources } => {
+            println!("{}", scenario::accounts(&database, accounts, resources)?);
         }
-        Command::Summary { database } => {
-            let (times, microseconds) = scenario::summary(&database)?;
-            println!("{times} {microseconds:.1}");
+        Command::Stream {
+            place,
+            bare,
+            pid,
+            rate,
+            clients,
+            seconds,
+            resources,
+            from,
+            run_every,
+        } => {
+            let load = stream::Load { rate, clients, seconds, resources, from, run_every };
+            let told =
+                if bare { stream::bare(&place, load)? } else { stream::served(&place, load, pid)? };
+            println!("{told}");
         }
-        Command::States { database } => {
-            let (states, bytes) = scenario::states(&database)?;
-            println!("{states} {bytes}");
-        }
-        Command::Stream { place, bare, rate, clients, seconds, resources } => {
-            let load = stream::Load { rate, clients, seconds, resources };
-            let sorted =
-                if bare { stream::bare(&place, load)? } else { stream::served(&place, load)? };
-            let [p50, p90, p99, worst] = stream::percentiles(&sorted);
-            println!("{} {p50:.2} {p90:.2} {p99:.2} {worst:.1}", sorted.len());
+        Command::Requests { place, moto, connections, seconds } => {
+            let told = if moto {
+                requests::moto(&place.to_string_lossy(), connections, seconds)?
+            } else {
+                requests::ours(&place, connections, seconds)?
+            };
+            println!("{told}");
         }
         Command::Engine { file, variant, rules, passes, resources } => {
             let rules =

@@ -231,9 +231,9 @@ fn bucket(random: &mut Random) -> Value {
         grants
             .push(json!({ "grantee": { "id": random.hex(32) }, "permission": "READ", "delivered": false }));
     }
-    let policy = random.percent(60).then(|| {
+    let policy = random.percent(60).then_some(
         r#"{"Statement":[{"Sid":"read","Effect":"Allow","Principal":{"ID":["domain/ours:user/*"]},"Action":["GetObject"],"Resource":["data/*"]}]}"#
-    });
+    );
     json!({
         "storage_class": "STANDARD", "bucket_type": "OBJECT",
         "acl": { "owner": { "id": owner }, "grants": grants },

@@ -62,6 +62,36 @@ fn filter(n: usize) -> PolicyFilterV2 {
     }
 }
 
+/// So many rules of which twenty are over all types without filter: every resource is in the
+/// scope of at least these.
+pub fn broad(count: usize) -> Result<Vec<NewPolicyAssignment>> {
+    let keys = ["env", "team", "cost-center"];
+    (0..count)
+        .map(|n| match n {
+            0..12 => {
+                let key = some_of(&keys, n, 1).concat();
+                let values =
+                    some_of(&["prod", "staging", "payments", "search", "cc-1"], n / 3, n / 3);
+                let parameters = json!({ "specifiedTagKey": key, "specifiedTagValue": values });
+                rule("required-tag-check", n, None, parameters)
+            }
+            12..18 => {
+                let patterns = ["%-%-%", "%-%", "p%", "%s-%", "_%-_%", "%1%"];
+                let parameters = json!({ "regularExpression": some_of(&patterns, n, 1).concat() });
+                rule("regular-matching-of-names", n, None, parameters)
+            }
+            18 => rule("resource-tag-not-empty", n, None, json!({})),
+            19 => {
+                rule("required-all-tags", n, None, json!({ "specifiedTagKeys": ["env", "team"] }))
+            }
+            _ => {
+                let (name, parameters) = TYPED.get(n * STEP % TYPED.len()).context("a policy")?;
+                rule(name, n, None, parameters(n / TYPED.len()))
+            }
+        })
+        .collect()
+}
+
 /// The mix of ten policies of which every engine judges the same, p1 to p10. What stands in
 /// lists and expressions differs by variant; paths do not.
 pub fn mix(variant: u32) -> Result<Vec<NewPolicyAssignment>> {

@@ -19,10 +19,20 @@ struct Judge {
     images: Vec<String>,
     least: f64,
     ports: [(u32, u32); 1],
+    style: Style,
+}
+
+/// How paths are looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Style {
+    /// Each from the beginning of the resource.
+    Each,
+    /// The properties once, then within them.
+    Nested,
 }
 
 impl Judge {
-    fn new(mix: &Mix) -> Result<Self> {
+    fn new(mix: &Mix, style: Style) -> Result<Self> {
         let sorted = |list: &[String]| {
             let mut list = list.to_vec();
             list.sort();
@@ -38,6 +48,7 @@ impl Judge {
             #[expect(clippy::cast_precision_loss, reason = "a small number")]
             least: mix.least as f64,
             ports: [(port, port)],
+            style,
         })
     }
 
@@ -49,39 +60,50 @@ impl Judge {
         let name = find(body, &["name"]);
         let name = name.as_ref().and_then(text);
         count(counts, 6, !name.is_some_and(|name| self.expression.is_match(name.as_bytes())));
+        if kind == Kind::Other {
+            return;
+        }
+        let properties = match self.style {
+            Style::Each => None,
+            Style::Nested => find(body, &["properties"]),
+        };
+        let find = |path: &[&str]| match (&properties, path) {
+            (Some(properties), [_, rest @ ..]) => sonic_rs::get(properties.as_raw_str(), rest).ok(),
+            _ => find(body, path),
+        };
         match kind {
             Kind::Volume => {
-                let status = find(body, &["properties", "status"]);
+                let status = find(&["properties", "status"]);
                 if is(status.as_ref(), "available") {
                     count(counts, 1, true);
                 } else if is(status.as_ref(), "in-use") {
-                    let encrypted = find(body, &["properties", "metadata", "systemEncrypted"]);
+                    let encrypted = find(&["properties", "metadata", "systemEncrypted"]);
                     count(counts, 2, encrypted.is_none() || is(encrypted.as_ref(), "0"));
                 }
             }
             Kind::Server => {
-                let flavor = find(body, &["properties", "flavor", "name"]);
+                let flavor = find(&["properties", "flavor", "name"]);
                 count(counts, 4, !within(&self.flavors, flavor.as_ref()));
-                let image = find(body, &["properties", "metadata", "meteringImageId"]);
+                let image = find(&["properties", "metadata", "meteringImageId"]);
                 count(counts, 5, !within(&self.images, image.as_ref()));
             }
             Kind::User => {
-                let enabled = find(body, &["properties", "enabled"]);
+                let enabled = find(&["properties", "enabled"]);
                 let without = truth(enabled.as_ref()) == Some(true)
-                    && length(find(body, &["properties", "mfa_devices"]).as_ref()) == 0;
+                    && length(find(&["properties", "mfa_devices"]).as_ref()) == 0;
                 count(counts, 7, without);
             }
             Kind::Database => {
-                let addresses = find(body, &["properties", "publicIps"]);
+                let addresses = find(&["properties", "publicIps"]);
                 let public = elements(given(addresses.as_ref())).any(|of| length(Some(&of)) > 0);
                 count(counts, 8, public);
             }
             Kind::SecurityGroup => {
-                let rules = find(body, &["properties", "security_group_rules"]);
+                let rules = find(&["properties", "security_group_rules"]);
                 count(counts, 9, opens_tcp(rules.as_ref(), &self.ports));
             }
             Kind::PasswordPolicy => {
-                let length = find(body, &["properties", "minimum_password_length"]);
+                let length = find(&["properties", "minimum_password_length"]);
                 count(counts, 10, number(length.as_ref()).is_some_and(|of| of < self.least));
             }
             Kind::Other => {}
@@ -100,8 +122,13 @@ fn within(sorted: &[String], value: Option<&LazyValue<'_>>) -> bool {
 }
 
 /// Judges the inventory so many times, on this thread. CPU nanoseconds of each pass.
-pub fn run(inventory: &Inventory, mix: &Mix, passes: usize) -> Result<(Vec<f64>, Counts)> {
-    let judge = Judge::new(mix)?;
+pub fn run(
+    inventory: &Inventory,
+    mix: &Mix,
+    style: Style,
+    passes: usize,
+) -> Result<(Vec<f64>, Counts)> {
+    let judge = Judge::new(mix, style)?;
     let mut times = Vec::new();
     let mut counts = Counts::default();
     for _ in 0..passes {

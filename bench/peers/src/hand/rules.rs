@@ -1,6 +1,8 @@
 //! The policies of the rule sets by hand: for each type of resource the paths that its rules
 //! read, each looked up once, and a predicate for each rule over what was found.
 
+use std::borrow::Cow;
+
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 use sonic_rs::LazyValue;
@@ -121,7 +123,15 @@ impl TypeRules {
     /// Judges one resource: how many evaluations were in scope; violations by rule in `counts`.
     pub fn judge(&self, body: &[u8], room: &mut Room, counts: &mut [u64]) -> u64 {
         let mut found = recycled(std::mem::take(&mut room.0));
-        found.extend(self.paths.0.iter().map(|path| sonic_rs::get(body, path.as_slice()).ok()));
+        // What most paths begin with is looked up once.
+        let properties = match sonic_rs::get(body, ["properties"]).map(|of| of.as_raw_cow()) {
+            Ok(Cow::Borrowed(properties)) => properties,
+            _ => "{}",
+        };
+        found.extend(self.paths.0.iter().map(|path| match path.split_first() {
+            Some((first, rest)) if first == "properties" => sonic_rs::get(properties, rest).ok(),
+            _ => sonic_rs::get(body, path.as_slice()).ok(),
+        }));
         let mut evaluations = 0;
         for rule in &self.rules {
             if rule.filter.as_ref().is_some_and(|(filter, region, tags)| {
