@@ -131,7 +131,13 @@ pub(super) fn put_word(value: Option<RawValue<'_>>, into: &mut Vec<u8>) {
 /// Appends the word of a list of these elements.
 pub(super) fn put_list(codes: &[u16], into: &mut Vec<u8>) {
     put_number((codes.len() * 2) << 4 | LIST, into);
-    codes.iter().for_each(|code| into.extend_from_slice(&code.to_le_bytes()));
+    put_codes(codes, into);
+}
+
+fn put_codes(codes: &[u16], into: &mut Vec<u8>) {
+    for code in codes {
+        into.extend_from_slice(&code.to_le_bytes());
+    }
 }
 
 const LIST: usize = 10;
@@ -162,7 +168,7 @@ pub(super) fn elements<'w>(
     for (words, codes) in members {
         put_number(words.count, &mut out);
         out.extend_from_slice(words.bytes);
-        codes.iter().for_each(|code| out.extend_from_slice(&code.to_le_bytes()));
+        put_codes(&codes, &mut out);
     }
     out
 }
@@ -199,7 +205,7 @@ pub(super) fn coded(elements: &[u8], words: Texts<'_>, codes: &[u16]) -> Vec<u8>
     let mut out = head(bits, codes.len(), elements, words.count);
     out.extend_from_slice(words.bytes);
     match bits {
-        16 => codes.iter().for_each(|code| out.extend_from_slice(&code.to_le_bytes())),
+        16 => put_codes(codes, &mut out),
         bits => {
             for group in codes.chunks(8 / usize::from(bits)) {
                 let byte = group.iter().rev().fold(0_u16, |byte, code| byte << bits | code);

@@ -118,7 +118,7 @@ impl<'a> Columns<'a> {
             let listed = Some(Listed { lists: &found.lists, memo: &mut memo });
             let buffers = scratch.buffers();
             let (outcome, steps) =
-                run_counted(program, &places, &found.values, listed, settled, env, buffers);
+                run_counted(program, &places, &found.plain, listed, settled, env, buffers);
             match outcome {
                 _ if steps > WORD_STEPS => ELSEWHERE,
                 Outcome::Undetermined(Reason::BudgetExceeded) => ELSEWHERE,
@@ -157,7 +157,7 @@ impl<'a> Columns<'a> {
             if !sources.fill(codes, &mut found) {
                 return ELSEWHERE;
             }
-            Decision::from(takes(&found.values))
+            Decision::from(takes(&found.plain))
         };
         let [selected, _, unknown] = planes(&sources.varying, within, &mut decide);
         Some((selected, unknown))
@@ -241,7 +241,7 @@ impl<'c, 'a> Sources<'c, 'a> {
         let of = self.of.len();
         let is_list = |place: usize| lists.get(place).copied().unwrap_or(false);
         let is_list = (0..of).map(is_list).collect();
-        let mut found = Values { values: vec![None; of], lists: vec![None; of], is_list };
+        let mut found = Values { plain: vec![None; of], lists: vec![None; of], is_list };
         for (place, source) in self.of.iter().enumerate() {
             if let Source::Fixed(column, keys) = source {
                 found.set(place, column, 0, keys);
@@ -265,7 +265,7 @@ impl<'c, 'a> Sources<'c, 'a> {
 
 /// The values of some paths.
 struct Values<'c> {
-    values: Vec<Option<RawValue<'c>>>,
+    plain: Vec<Option<RawValue<'c>>>,
     /// In the places that are only lists.
     lists: Vec<Option<ElementList<'c>>>,
     is_list: Vec<bool>,
@@ -285,7 +285,7 @@ impl<'c> Values<'c> {
             Some(Word::List(codes)) => column.text(word, codes).map(RawValue::Array),
             Some(Word::Elsewhere) | None => return false,
         };
-        if let (Some(of), Some(lists)) = (self.values.get_mut(place), self.lists.get_mut(place)) {
+        if let (Some(of), Some(lists)) = (self.plain.get_mut(place), self.lists.get_mut(place)) {
             (*of, *lists) = (value, list);
         }
         true

@@ -190,15 +190,12 @@ impl<'a> Evaluator<'a, '_> {
         let steps = usize::try_from(before - self.steps).unwrap_or(usize::MAX);
         self.steps = before;
         if let Some(of) = self.question(question) {
-            match alike {
-                Some(key) => drop(of.alike.insert(key, (answer, steps))),
-                None => {
-                    if of.known.len() <= element {
-                        of.known.resize(element + 1, None);
-                    }
-                    if let Some(open) = of.known.get_mut(element) {
-                        *open = Some((answer, steps));
-                    }
+            if let Some(key) = alike {
+                of.alike.insert(key, (answer, steps));
+            } else {
+                of.known.resize(of.known.len().max(element + 1), None);
+                if let Some(open) = of.known.get_mut(element) {
+                    *open = Some((answer, steps));
                 }
             }
         }

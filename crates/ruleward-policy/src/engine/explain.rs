@@ -335,7 +335,8 @@ impl<'a> Recorder<'a, '_> {
 
     fn tree(&mut self, value: Val<'a>) -> Value {
         let raw = match value {
-            Val::Missing | Val::Null => RawValue::Null,
+            // Explanations read the resource itself, so they meet no row.
+            Val::Missing | Val::Null | Val::Row(..) => RawValue::Null,
             Val::Bool(truth) => RawValue::Bool(truth),
             Val::Integer(number) => return Value::from(number),
             Val::Float(number) => return Value::from(number),
@@ -343,8 +344,6 @@ impl<'a> Recorder<'a, '_> {
             Val::Text(text) => RawValue::String(text),
             Val::Array(text) => RawValue::Array(text),
             Val::Object(text) => RawValue::Object(text),
-            // Explanations read the resource itself.
-            Val::Row(..) => RawValue::Null,
             Val::Each(_) | Val::Keys(_) | Val::Values(_) | Val::Resources(_) => {
                 let elements = self.evaluator.collect(value, None).unwrap_or_default();
                 return elements.into_iter().map(|element| self.tree(element)).collect();

@@ -184,10 +184,10 @@ fn damaged() -> Error {
 
 fn put_number(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
-        out.push((number & 0x7F) as u8 | 0x80);
+        out.push(number.to_le_bytes()[0] | 0x80);
         number >>= 7;
     }
-    out.push(number as u8);
+    out.push(number.to_le_bytes()[0]);
 }
 
 fn put_plane(out: &mut Vec<u8>, plane: &Bits, bytes: usize) {
