@@ -209,16 +209,15 @@ impl<'a, 'b> Bringing<'a, 'b> {
             return Ok(Ok(rule));
         }
         self.before()?;
-        let stored = match standing {
-            Some(_) => self.writing.tx.update_rule(&rule),
-            None => {
-                if let Some(failure) = self.quota()? {
-                    return Ok(Err(failure));
-                }
-                rule.id = PolicyAssignmentId::new(self.writing.now)?;
-                rule.created = self.writing.now;
-                self.writing.tx.insert_rule(self.account.no, &mut rule)
+        let stored = if standing.is_some() {
+            self.writing.tx.update_rule(&rule)
+        } else {
+            if let Some(failure) = self.quota()? {
+                return Ok(Err(failure));
             }
+            rule.id = PolicyAssignmentId::new(self.writing.now)?;
+            rule.created = self.writing.now;
+            self.writing.tx.insert_rule(self.account.no, &mut rule)
         };
         match stored {
             Ok(()) => {}
