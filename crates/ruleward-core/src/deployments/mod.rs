@@ -96,7 +96,9 @@ impl Service {
 
     fn claim_deployments(&self, now: Timestamp) -> Result<Vec<Work>> {
         // What others have in hand comes first in the queue.
-        let threads = if self.signal.is_deploying() { self.options.evaluation_threads } else { 0 };
+        // Those that judge, and the one that watches the clock.
+        let threads =
+            if self.signal.is_deploying() { self.options.evaluation_threads + 1 } else { 0 };
         let due = self.read(|tx| tx.due_deployments(now, BATCH * (threads + 1)))?;
         let mut batch: Vec<Work> = Vec::new();
         let mut taken = 0;

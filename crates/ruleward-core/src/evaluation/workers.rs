@@ -237,11 +237,14 @@ impl Service {
             if self.day_has_passed() {
                 let _ = self.write(|_| Ok(())).inspect_err(report);
             }
+            // Also while the others have tickets all the time.
+            let deployed =
+                !self.signal.is_stopping() && self.deploy().inspect_err(report).unwrap_or(false);
             let mut state = self.signal.state.lock();
             if state.stop {
                 return;
             }
-            if started == 0 {
+            if started == 0 && !deployed {
                 self.signal.work.wait_for(&mut state, POLL);
             }
         }

@@ -186,6 +186,7 @@ async fn probes() {
         "ruleward_http_requests_total{operation=\"Health\",status_class=\"2xx\"} 1",
         "ruleward_http_request_duration_seconds_bucket",
         "ruleward_tickets_pending 0",
+        "ruleward_deployments_pending 0",
         "ruleward_accounts 1",
     ] {
         assert!(text.contains(name), "{name} in\n{text}");

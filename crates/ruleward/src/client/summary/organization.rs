@@ -1,10 +1,9 @@
 //! `ruleward summary --organization`.
 
-use anyhow::bail;
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::client::{Api, Request, segment};
+use crate::client::{Api, Request, organization, segment};
 use crate::output::{Format, Listing, cell, line};
 
 const UNITS: [(&str, &str); 2] =
@@ -13,7 +12,7 @@ const COUNTS: [&str; 3] = ["non_compliant_count", "compliant_count", "undetermin
 
 /// Prints the numbers of an organization; an empty id is the account's own.
 pub fn run(api: &Api, id: &str, limit: Option<usize>, format: Format) -> anyhow::Result<()> {
-    let id = if id.is_empty() { own(api)? } else { id.to_owned() };
+    let id = organization::id(api, id)?;
     let path = format!("/v1/ruleward/organizations/{}/summary", segment(&id));
     let limit = limit.map(|limit| limit.to_string());
     let request = Request::new(Method::GET, path).query_if("limit", limit.as_deref());
@@ -48,18 +47,6 @@ pub fn run(api: &Api, id: &str, limit: Option<usize>, format: Format) -> anyhow:
         line("")?;
     }
     listing.print(format, &summary)
-}
-
-/// The organization that the account belongs to.
-fn own(api: &Api) -> anyhow::Result<String> {
-    let listed = api.send(&Request::new(Method::GET, "/v1/ruleward/organizations"))?;
-    let found = listed.get("value").and_then(Value::as_array);
-    let mut ids = found.into_iter().flatten().map(|one| cell(one, "organization_id"));
-    match (ids.next(), ids.next()) {
-        (Some(id), None) => Ok(id),
-        (None, _) => bail!("the account belongs to no organization"),
-        (Some(_), Some(_)) => bail!("there are several organizations; name one: --organization ID"),
-    }
 }
 
 fn count(of: &Value, unit: &str, field: &str) -> i64 {
