@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::support::{House, builtin, code, first_page, volume};
 
-fn draft(name: &str, policy: &str, parameters: Value) -> OrganizationPolicyAssignmentDraft {
+fn draft(name: &str, policy: &str, parameters: &Value) -> OrganizationPolicyAssignmentDraft {
     let new = builtin(name, policy);
     let parameters: Map<String, Value> = parameters.as_object().unwrap().clone();
     OrganizationPolicyAssignmentDraft {
@@ -32,11 +32,11 @@ fn draft(name: &str, policy: &str, parameters: Value) -> OrganizationPolicyAssig
 }
 
 fn specs(name: &str, allowed: &[&str]) -> OrganizationPolicyAssignmentDraft {
-    draft(name, "allowed-volume-specs", json!({"listOfAllowedSpecs": allowed}))
+    draft(name, "allowed-volume-specs", &json!({"listOfAllowedSpecs": allowed}))
 }
 
 fn unused(name: &str) -> OrganizationPolicyAssignmentDraft {
-    draft(name, "volume-unused-check", json!({}))
+    draft(name, "volume-unused-check", &json!({}))
 }
 
 struct Group {
@@ -215,8 +215,8 @@ fn rules_that_look_at_more_than_the_resource_are_deployed_too() {
     let group = Group::new(1);
     let member = &group.members[0];
     group.disk(member, "d", "in-use", "SSD");
-    group.put(draft("recorder", "tracker-config-enabled-check", json!({})));
-    group.put(draft("keys", "access-keys-rotated", json!({"maxAccessKeyAge": 90})));
+    group.put(draft("recorder", "tracker-config-enabled-check", &json!({})));
+    group.put(draft("keys", "access-keys-rotated", &json!({"maxAccessKeyAge": 90})));
     group.put(unused("disks"));
     let rules = group.rules(member);
     assert!(rules.iter().all(|rule| rule.state == AssignmentState::Enabled), "{rules:?}");
@@ -636,7 +636,7 @@ fn refusals() {
 }
 
 fn draft_with_wrong_parameter() -> OrganizationPolicyAssignmentDraft {
-    draft("a", "volume-unused-check", json!({"more": 1}))
+    draft("a", "volume-unused-check", &json!({"more": 1}))
 }
 
 #[test]

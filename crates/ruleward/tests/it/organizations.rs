@@ -88,7 +88,7 @@ fn the_sample_has_an_organization_of_three() {
     };
     for member in members {
         // Members have inventories, so that a rule finds something.
-        let rule = ["rules", "preview", "--policy", "volume-unused-check", "--name", "x"];
+        let rule = ["rules", "preview", "--policy", "volume-unused-check"];
         let found = key(member, &[&rule[..], &["--output", "json"]].concat()).code(0).json();
         assert!(found.to_string().contains("NonCompliant"), "{found}");
         let told = key(member, &["summary", "--organization"]).code(1).stderr;

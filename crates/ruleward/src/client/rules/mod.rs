@@ -199,23 +199,17 @@ fn wait(api: &Api, id: &str) -> anyhow::Result<Value> {
 fn delete(args: &DeleteArgs) -> anyhow::Result<()> {
     let DeleteArgs { organization, one: args } = args;
     let api = args.connection.connect()?;
-    let (found, name) = match organization.path(&api, "/policy-assignments")? {
-        Some(path) => {
-            let found = organization::delete(&api, &path, &args.rule)?;
-            let name = cell(&found, "organization_policy_assignment_name");
-            (found, name)
-        }
-        None => {
-            let found = rule::find(&api, &args.rule)?;
-            let path = api.path(&format!("/policy-assignments/{}", segment(&cell(&found, "id"))));
-            api.send(&Request::new(Method::DELETE, path))?;
-            let name = cell(&found, "name");
-            (found, name)
-        }
+    let (found, name) = if let Some(path) = organization.path(&api, "/policy-assignments")? {
+        (organization::delete(&api, &path, &args.rule)?, "organization_policy_assignment_name")
+    } else {
+        let found = rule::find(&api, &args.rule)?;
+        let path = api.path(&format!("/policy-assignments/{}", segment(&cell(&found, "id"))));
+        api.send(&Request::new(Method::DELETE, path))?;
+        (found, "name")
     };
     match args.output.output {
         Format::Json => print_json(&found),
-        Format::Table | Format::Csv => line(&format!("deleted {}", printable(&name))),
+        Format::Table | Format::Csv => line(&format!("deleted {}", printable(&cell(&found, name)))),
     }
 }
 
