@@ -27,7 +27,7 @@ use crate::organization_policy_assignments::template;
 
 /// Deployments of one commit. Members' rules are many small writes, so that they share commits;
 /// whoever else writes waits for one of these at most.
-const BATCH: usize = 256;
+const BATCH: usize = 128;
 /// Resources that are judged ahead for one commit.
 const AHEAD_RESOURCES: usize = 32_768;
 
