@@ -668,3 +668,61 @@ fn the_summary_is_worst_first_and_adds_up() {
         assert_eq!((row.resources, row.assignments), (own.resources, own.assignments));
     }
 }
+
+#[test]
+fn resources_that_change_meanwhile_are_judged_by_what_stands_in_the_end() {
+    const ROUNDS: usize = 30;
+    let group = Group::new(3);
+    for member in &group.members {
+        for disk in 0..20 {
+            group.disk(member, &format!("d{disk}"), "in-use", "SSD");
+        }
+    }
+    let workers = group.house.service.start().unwrap();
+    std::thread::scope(|scope| {
+        for member in &group.members {
+            let group = &group;
+            scope.spawn(move || {
+                for round in 0..ROUNDS {
+                    let spec = if round % 2 == 0 { "SAS" } else { "SSD" };
+                    group.disk(member, &format!("d{}", round % 20), "in-use", spec);
+                    group.disk(member, &format!("new{round}"), "in-use", spec);
+                }
+            });
+        }
+        let (service, access) = (&group.house.service, &group.house.access);
+        for round in 0..ROUNDS {
+            let allowed = if round % 2 == 0 { "SSD" } else { "SAS" };
+            for name in ["one", "two"] {
+                let draft = specs(name, &[allowed]);
+                service.put_organization_policy_assignment(access, &group.id, draft).unwrap();
+            }
+            if round % 7 == 3 {
+                let gone = unused("gone");
+                let made = service.put_organization_policy_assignment(access, &group.id, gone);
+                let id = made.unwrap().rule.id;
+                service.delete_organization_policy_assignment(access, &group.id, &id).unwrap();
+            }
+        }
+    });
+    drop(workers);
+    group.house.service.work_off().unwrap();
+    assert_eq!(group.statuses(), ["UPDATE_SUCCESSFUL"; 2]);
+    for member in &group.members {
+        assert_eq!(group.names(member), ["Org-one", "Org-two"]);
+        group.check_numbers(member);
+        let access = Access::operator(member);
+        for (id, state) in group.states(member) {
+            let body = group.house.service.resource(&access, &id, None).unwrap();
+            let entity: Value = serde_json::from_slice(&body).unwrap();
+            // The last change allows SAS only.
+            let expected = if entity["properties"]["volumeType"] == "SAS" {
+                "Compliant"
+            } else {
+                "NonCompliant"
+            };
+            assert_eq!(state, expected, "{id}");
+        }
+        assert_eq!(group.states(member).len(), 2 * (20 + ROUNDS));
+    }
+}
