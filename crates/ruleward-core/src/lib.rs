@@ -20,6 +20,7 @@ mod imports;
 mod offline;
 mod organization_policy_assignments;
 mod organization_summaries;
+mod organization_units;
 mod organizations;
 mod page;
 mod policy_assignments;

@@ -6,15 +6,16 @@
 use std::sync::Arc;
 
 use ruleward_store::ReadTx;
-use ruleward_types::organization::{organization_id, organization_unit_id};
+use ruleward_types::organization::organization_id;
 use ruleward_types::{
     Account, AccountNo, Error, ErrorCode, MemberState, Organization, OrganizationMember,
-    OrganizationNo, OrganizationUnit, OrganizationUnitNo, Result, limits,
+    OrganizationNo, Result, limits,
 };
 
 use crate::Service;
 use crate::access::Access;
 use crate::organization_policy_assignments::{deploy_all, remove_all, remove_rule};
+use crate::organization_units::unit_no;
 use crate::page::{Collector, Cursor, Page, Paged};
 use crate::service::Writing;
 
@@ -312,65 +313,10 @@ impl Service {
             change(writing, &organization, member)
         })
     }
-
-    /// Makes a unit, at the root or in another unit.
-    pub fn create_unit(
-        self: &Arc<Self>,
-        access: &Access,
-        id: &str,
-        name: &str,
-        parent: Option<&str>,
-    ) -> Result<OrganizationUnit> {
-        check_name(name)?;
-        let (access, id, name) = (access.clone(), id.to_owned(), name.to_owned());
-        let (unit_id, parent) = (organization_unit_id()?, parent.map(str::to_owned));
-        self.write(move |writing| {
-            let organization = managed(writing.tx, &access, &id)?;
-            let parent =
-                parent.map(|parent| unit_no(writing.tx, &organization, &parent)).transpose()?;
-            if depth(&writing.tx.organization_units(organization.no)?, parent)
-                >= limits::ORGANIZATION_UNIT_DEPTH
-            {
-                let most = limits::ORGANIZATION_UNIT_DEPTH;
-                return Err(Error::invalid(format!(
-                    "units lie in one another {most} deep at most"
-                )));
-            }
-            let made = OrganizationUnit {
-                no: OrganizationUnitNo(0),
-                organization: organization.no,
-                id: unit_id,
-                name,
-                parent,
-                created: writing.now,
-            };
-            let no = writing.tx.insert_organization_unit(&made)?;
-            Ok(OrganizationUnit { no, ..made })
-        })
-    }
-
-    /// The units of an organization, oldest first.
-    pub fn units(&self, access: &Access, id: &str) -> Result<Vec<OrganizationUnit>> {
-        self.read(|tx| tx.organization_units(seen(tx, access, id)?.no))
-    }
-
-    /// Removes a unit that holds nothing.
-    pub fn delete_unit(self: &Arc<Self>, access: &Access, id: &str, unit: &str) -> Result<()> {
-        let (access, id, unit) = (access.clone(), id.to_owned(), unit.to_owned());
-        self.write(move |writing| {
-            let organization = managed(writing.tx, &access, &id)?;
-            let no = unit_no(writing.tx, &organization, &unit)?;
-            if writing.tx.delete_organization_unit(no)? {
-                Ok(())
-            } else {
-                Err(Error::new(ErrorCode::UnitInUse))
-            }
-        })
-    }
 }
 
 /// The organization, for those who manage it.
-fn managed(tx: &dyn ReadTx, access: &Access, id: &str) -> Result<Organization> {
+pub(crate) fn managed(tx: &dyn ReadTx, access: &Access, id: &str) -> Result<Organization> {
     let organization = tx.organization_by_id(id)?.ok_or_else(not_concerned)?;
     if access.is_operator() || organization.management == access.account() {
         Ok(organization)
@@ -407,7 +353,7 @@ fn denied(words: &str) -> Error {
     Error::with(ErrorCode::AccessDenied, format!("Access denied: {words}."))
 }
 
-fn not_found(words: &str) -> Error {
+pub(crate) fn not_found(words: &str) -> Error {
     Error::with(ErrorCode::NotFound, words)
 }
 
@@ -425,35 +371,7 @@ fn managed_organization(
     Ok(ManagedOrganization { organization, management })
 }
 
-/// The unit of that id, or of that name where only one has it.
-fn unit_no(
-    tx: &dyn ReadTx,
-    organization: &Organization,
-    id_or_name: &str,
-) -> Result<OrganizationUnitNo> {
-    let units = tx.organization_units(organization.no)?;
-    if let Some(unit) = units.iter().find(|unit| unit.id == id_or_name) {
-        return Ok(unit.no);
-    }
-    let mut named = units.iter().filter(|unit| unit.name == id_or_name);
-    match (named.next(), named.next()) {
-        (Some(unit), None) => Ok(unit.no),
-        (Some(_), Some(_)) => Err(Error::invalid("several units have this name; use the id")),
-        (None, _) => Err(not_found("The organization has no such unit.")),
-    }
-}
-
-/// How many units lie around a place.
-fn depth(units: &[OrganizationUnit], mut place: Option<OrganizationUnitNo>) -> usize {
-    let mut depth = 0;
-    while let Some(unit) = place.and_then(|no| units.iter().find(|unit| unit.no == no)) {
-        depth += 1;
-        place = unit.parent;
-    }
-    depth
-}
-
-fn check_name(name: &str) -> Result<()> {
+pub(crate) fn check_name(name: &str) -> Result<()> {
     let most = limits::ORGANIZATION_NAME_CHARS;
     if name.trim().is_empty()
         || name.trim() != name

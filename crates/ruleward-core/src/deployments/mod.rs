@@ -95,8 +95,8 @@ impl Service {
     }
 
     fn claim_deployments(&self, now: Timestamp) -> Result<Vec<Work>> {
-        // What others have in hand comes first in the queue.
-        // Those that judge, and the one that watches the clock.
+        // What others have in hand comes first in the queue: the threads that judge, and the one
+        // that watches the clock.
         let threads =
             if self.signal.is_deploying() { self.options.evaluation_threads + 1 } else { 0 };
         let due = self.read(|tx| tx.due_deployments(now, BATCH * (threads + 1)))?;
