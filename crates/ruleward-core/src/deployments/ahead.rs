@@ -8,15 +8,16 @@ use std::sync::Arc;
 
 use ruleward_store::{Chunk, ReadTx, Ticket};
 use ruleward_types::{
-    Account, ChunkNo, OrganizationDeploymentNo, PolicyAssignment, Result, RuleNo,
+    Account, ChunkNo, OrganizationDeploymentNo, PolicyAssignment, Result, RuleNo, Timestamp,
 };
 
 use super::{Rules, Work};
 use crate::Service;
 use crate::evaluation::chunk_run;
 use crate::evaluation::columns::Built;
-use crate::evaluation::judging::Found;
-use crate::evaluation::rule_set::RuleSet;
+use crate::evaluation::judging::{Found, Judging, Place};
+use crate::evaluation::planes::Planes;
+use crate::evaluation::rule_set::{CompiledRule, RuleSet};
 
 /// Resources of an account whose rules are judged ahead, at most.
 const RESOURCES: usize = 16_384;
@@ -101,12 +102,24 @@ pub(super) fn judge(
     };
     let set = set(tx, service, rules, work, &account, &mut ahead.rules)?;
     let now = service.tick();
+    let types = tx.types(account.no)?;
     for chunk in &ahead.chunks {
-        let ticket = Ticket { chunk: chunk.no, generation: 0 };
-        let judged = chunk_run::judge(tx, ticket, &set, &service.column_sets, *chunk, now)?;
-        let Some(judged) = judged else { continue };
-        let (found, built) = judged.into_parts();
-        ahead.built.extend(built.map(|built| (chunk.no, built)));
+        let Some(of) = types.iter().find(|row| row.no == chunk.type_no) else { continue };
+        let covering: Vec<&CompiledRule> =
+            set.rules().iter().filter(|rule| rule.scope.covers_type(&of.resource_type)).collect();
+        if covering.is_empty() {
+            continue;
+        }
+        let found = if chunk.used < service.options.columns_from {
+            by_bodies(tx, chunk, &covering, now)?
+        } else {
+            let ticket = Ticket { chunk: chunk.no, generation: 0 };
+            let judged = chunk_run::judge(tx, ticket, &set, &service.column_sets, *chunk, now)?;
+            let Some(judged) = judged else { continue };
+            let (found, built) = judged.into_parts();
+            ahead.built.extend(built.map(|built| (chunk.no, built)));
+            found
+        };
         for of in found {
             let place = set.rules().binary_search_by_key(&of.planes.rule, |rule| rule.no).ok();
             if let Some(rule) = place.and_then(|place| ahead.rules.get_mut(place)) {
@@ -115,6 +128,28 @@ pub(super) fn judge(
         }
     }
     Ok(Some(ahead))
+}
+
+/// Judges a chunk that has too few slots for columns, with little ado: there are many of these.
+fn by_bodies(
+    tx: &dyn ReadTx,
+    chunk: &Chunk,
+    rules: &[&CompiledRule],
+    now: Timestamp,
+) -> Result<Vec<Found>> {
+    let stored = Planes::decode(&tx.planes(chunk.no)?)?;
+    let place =
+        Place { tx, chunk, live: &stored.live, words: stored.words(), recorder_enabled: true, now };
+    let mut judging = Judging::new(&place, rules);
+    tx.scan_chunk(chunk.no, 0, -1, &mut |slot, _, body| {
+        judging.judge(slot, body);
+        Ok(())
+    })?;
+    let mut found = judging.finish();
+    for (of, rule) in found.iter_mut().zip(rules) {
+        of.planes.mark = rule.rule.mark;
+    }
+    Ok(found)
 }
 
 /// The rules that are judged ahead, as a rule set; `ahead` gets a place for each.
