@@ -12,6 +12,7 @@ use ruleward_types::{
 use super::ahead::{Ahead, AheadRule, wanted_rule};
 use super::{Rules, Wanted, Work};
 use crate::evaluation::chunk_edit::{ChunkEdit, counted, edit_chunks};
+use crate::evaluation::ledger::Ledger;
 use crate::evaluation::planes::plane_no;
 use crate::evaluation::rule_set::{CompiledRule, RuleSet};
 use crate::evaluation::runs;
@@ -325,7 +326,7 @@ impl<'a, 'b> Bringing<'a, 'b> {
         let (removed, judged) = (&self.removed, &mut self.judged);
         let new: Vec<u32> = judged.iter().filter(|of| of.is_new).map(|of| of.no).collect();
         let counted_after = |no: u32| before.counts(no) || new.contains(&no);
-        let (tx, account) = (self.writing.tx, self.account.no);
+        let (tx, account, now) = (self.writing.tx, self.account.no, self.writing.now);
         let mut edit = |edit: &mut ChunkEdit| {
             for no in removed {
                 edit.planes.drop_rule(*no);
@@ -344,7 +345,7 @@ impl<'a, 'b> Bringing<'a, 'b> {
         };
         match self.ahead.take() {
             Some(ahead) => {
-                let mut built = ahead.built;
+                let (mut built, mut ledger) = (ahead.built, Ledger::default());
                 for chunk in ahead.chunks {
                     let mut editing = ChunkEdit::begin(tx, chunk, counted(&before))?;
                     edit(&mut editing)?;
@@ -352,11 +353,11 @@ impl<'a, 'b> Bringing<'a, 'b> {
                         // The chunk is that of the snapshot: nothing moved since.
                         built.swap_remove(place).1.store(tx, &mut editing.chunk, &[])?;
                     }
-                    editing.flush(tx, counted_after)?;
+                    editing.flush(tx, counted_after, &mut ledger)?;
                 }
-                Ok(())
+                ledger.write(tx, now)
             }
-            None => edit_chunks(tx, account, counted(&before), counted_after, edit),
+            None => edit_chunks(tx, account, counted(&before), counted_after, now, edit),
         }
     }
 }
