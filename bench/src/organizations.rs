@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use ruleward_core::{
-    Access, Entry, Options, OrganizationPolicyAssignmentDraft, SealingKey, Service,
+    Access, Entry, NewPolicyAssignment, Options, OrganizationPolicyAssignmentDraft, SealingKey,
+    Service,
 };
 use ruleward_store::Store;
 use ruleward_store::sqlite::SqliteStore;
 use ruleward_types::{Account, ComplianceCounts, Recorder, SystemClock};
 
-use crate::{inventory, rules};
+use crate::{cpu, inventory, rules};
 
 const LEAST: u64 = 10;
 const MOST: u64 = 10_000;
@@ -32,14 +33,34 @@ pub struct Load {
 /// What was measured.
 #[derive(Debug)]
 pub struct Measured {
-    /// Seconds for the one account: from the first request to the last verdict.
-    pub account: f64,
-    /// Seconds for the organization.
-    pub organization: f64,
+    /// The one account: from the first request to the last verdict.
+    pub account: Spent,
+    /// The organization, likewise.
+    pub organization: Spent,
     /// States of the organization's members.
     pub states: i64,
     /// Bytes of their planes.
     pub bytes: usize,
+}
+
+/// What something took.
+#[derive(Debug, Clone, Copy)]
+pub struct Spent {
+    /// Seconds by the clock.
+    pub wall: f64,
+    /// CPU seconds of all threads: on a busy machine the steadier measure.
+    pub cpu: f64,
+}
+
+/// Measures a piece of work.
+fn spent(work: impl FnOnce() -> Result<()>) -> Result<Spent> {
+    let (begun, before) = (Instant::now(), cpu::process_ns()?);
+    work()?;
+    let nanoseconds = cpu::process_ns()?.saturating_sub(before);
+    Ok(Spent {
+        wall: begun.elapsed().as_secs_f64(),
+        cpu: Duration::from_nanos(nanoseconds).as_secs_f64(),
+    })
 }
 
 struct House {
@@ -104,23 +125,23 @@ pub fn measure(folder: &Path, load: Load) -> Result<Measured> {
     Ok(Measured { account, organization, states, bytes })
 }
 
-fn one_account(database: &Path, load: Load) -> Result<(f64, ComplianceCounts)> {
+fn one_account(database: &Path, load: Load) -> Result<(Spent, ComplianceCounts)> {
     let house = House::open(database)?;
     let account = house.account("alone")?;
     house.fill(&account, 0, load.resources)?;
     let access = Access::operator(&account);
     let workers = house.service.start()?;
-    let begun = Instant::now();
-    for rule in rules::rules(load.rules) {
-        house.service.create_policy_assignment(&access, rule)?;
-    }
-    house.settle()?;
-    let seconds = begun.elapsed().as_secs_f64();
+    let spent = spent(|| {
+        for rule in rules::rules(load.rules) {
+            house.service.create_policy_assignment(&access, rule)?;
+        }
+        house.settle()
+    })?;
     drop(workers);
-    Ok((seconds, house.service.summary_by_domain(&access, &[])?.resources))
+    Ok((spent, house.service.summary_by_domain(&access, &[])?.resources))
 }
 
-fn many(database: &Path, load: Load) -> Result<(f64, ComplianceCounts, i64, usize)> {
+fn many(database: &Path, load: Load) -> Result<(Spent, ComplianceCounts, i64, usize)> {
     let house = House::open(database)?;
     let management = Access::operator(&house.account("management")?);
     let made = house.service.create_organization(&management, "bench", None)?;
@@ -134,28 +155,32 @@ fn many(database: &Path, load: Load) -> Result<(f64, ComplianceCounts, i64, usiz
         house.service.enter_organization(&management, &id, domain_id, None, Entry::Added)?;
     }
     let workers = house.service.start()?;
-    let begun = Instant::now();
-    for rule in rules::rules(load.rules) {
-        let draft = OrganizationPolicyAssignmentDraft {
-            name: rule.name,
-            excluded_accounts: None,
-            kind: rule.kind,
-            description: rule.description,
-            filter: rule.filter,
-            filter_v2: Some(rule.filter_v2),
-            period: rule.period,
-            policy_definition_id: rule.policy_definition_id,
-            custom_policy: rule.custom_policy,
-            parameters: rule.parameters,
-        };
-        house.service.put_organization_policy_assignment(&management, &id, draft)?;
-    }
-    house.settle()?;
-    let seconds = begun.elapsed().as_secs_f64();
+    let spent = spent(|| {
+        for rule in rules::rules(load.rules) {
+            let draft = draft(rule);
+            house.service.put_organization_policy_assignment(&management, &id, draft)?;
+        }
+        house.settle()
+    })?;
     drop(workers);
     let summary = house.service.organization_summary(&management, &id, usize::MAX)?;
     let states = states(&house)?;
-    Ok((seconds, summary.resources, states, house.bytes()?))
+    Ok((spent, summary.resources, states, house.bytes()?))
+}
+
+fn draft(rule: NewPolicyAssignment) -> OrganizationPolicyAssignmentDraft {
+    OrganizationPolicyAssignmentDraft {
+        name: rule.name,
+        excluded_accounts: None,
+        kind: rule.kind,
+        description: rule.description,
+        filter: rule.filter,
+        filter_v2: Some(rule.filter_v2),
+        period: rule.period,
+        policy_definition_id: rule.policy_definition_id,
+        custom_policy: rule.custom_policy,
+        parameters: rule.parameters,
+    }
 }
 
 /// States of all rules of all accounts.
@@ -210,11 +235,15 @@ pub fn line(load: Load, measured: &Measured) -> Result<String> {
     let Measured { account, organization, states, bytes } = measured;
     let states_of = i32::try_from(*states).map(f64::from).context("states")?;
     let bytes_of = u32::try_from(*bytes).map(f64::from).context("bytes")?;
+    let Spent { wall, cpu } = organization;
     Ok(format!(
-        "one account {account:.3} s, {} members {organization:.3} s, ratio {:.2}; {states} states, \
-         {:.2} bytes a state",
+        "one account {:.3} s (CPU {:.3}), {} members {wall:.3} s (CPU {cpu:.3}), ratio {:.2} \
+         (CPU {:.2}); {states} states, {:.2} bytes a state",
+        account.wall,
+        account.cpu,
         load.members,
-        organization / account,
+        wall / account.wall,
+        cpu / account.cpu,
         bytes_of / states_of.max(1.0),
     ))
 }
