@@ -46,9 +46,6 @@ pub struct MoveArgs {
     unit: Option<String>,
 }
 
-/// A member that administers, or does not any more.
-pub type DelegateArgs = MemberArgs;
-
 /// Everything that a change of a member needs.
 struct Asked {
     service: Arc<Service>,

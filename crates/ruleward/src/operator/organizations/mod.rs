@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use ruleward_core::{Access, ManagedOrganization};
 use serde_json::{Value, json};
 
-use self::members::{DelegateArgs, EnterArgs, MemberArgs, MoveArgs};
+use self::members::{EnterArgs, MemberArgs, MoveArgs};
 use self::units::UnitsCommand;
 use super::open;
 use crate::output::{Listing, OutputArgs};
@@ -35,9 +35,9 @@ pub enum OrganizationsCommand {
     /// Move a member to a unit, or to the root.
     Move(MoveArgs),
     /// Let a member administer organization rules beside the management account.
-    Delegate(DelegateArgs),
+    Delegate(MemberArgs),
     /// End that; the organization rules that the member made are removed.
-    Undelegate(DelegateArgs),
+    Undelegate(MemberArgs),
     /// The units in which members are ordered.
     #[command(subcommand)]
     Units(UnitsCommand),
