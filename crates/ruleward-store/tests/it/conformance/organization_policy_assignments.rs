@@ -82,12 +82,14 @@ fn all(store: &(dyn Store + 'static), rule: OrganizationRuleNo) -> Vec<Organizat
 pub(crate) fn what_is_asked_for_is_a_queue(place: Place) {
     let [a, b, c] = ["a", "b", "c"].map(|name| place.account(name));
     let organization = place.organization("o-1", a);
-    let [x, y] = ["x", "y"]
+    let [first_rule, second_rule] = ["x", "y"]
         .map(|name| insert(place.store(), organization_rule(organization, a, name)).unwrap().no);
     place
         .store()
         .write(move |tx| {
-            for (rule, account) in [(x, b), (x, c), (y, c), (y, b)] {
+            for (rule, account) in
+                [(first_rule, b), (first_rule, c), (second_rule, c), (second_rule, b)]
+            {
                 tx.ask_for_deployment(rule, account, Timestamp(5))?;
             }
             Ok(())
@@ -100,10 +102,13 @@ pub(crate) fn what_is_asked_for_is_a_queue(place: Place) {
         found.iter().map(|of| (of.account, of.rule)).collect()
     };
     // What belongs to one account stands together.
-    assert_eq!(places(&due(0, 99)), [(b, x), (b, y), (c, x), (c, y)]);
-    assert_eq!(places(&due(0, 3)), [(b, x), (b, y), (c, x)]);
+    assert_eq!(
+        places(&due(0, 99)),
+        [(b, first_rule), (b, second_rule), (c, first_rule), (c, second_rule)]
+    );
+    assert_eq!(places(&due(0, 3)), [(b, first_rule), (b, second_rule), (c, first_rule)]);
     assert_eq!(store.read(|tx| tx.deployments_in_progress()).unwrap(), 4);
-    let first = all(store, x).remove(0);
+    let first = all(store, first_rule).remove(0);
     assert_eq!(first.domain_id, "domain-of-b");
     assert_eq!(first.status, status(DeploymentKind::Create, DeploymentState::InProgress));
     assert_eq!((first.due, first.created), (Some(AT_ONCE), Timestamp(5)));
@@ -116,7 +121,7 @@ pub(crate) fn what_is_asked_for_is_a_queue(place: Place) {
         updated: Timestamp(6),
         ..first.clone()
     };
-    let mut failed = all(store, x).remove(1);
+    let mut failed = all(store, first_rule).remove(1);
     failed.status.state = DeploymentState::Failed;
     failed.failure = Some(DeploymentFailure { code: "c".to_owned(), message: "m".to_owned() });
     failed.attempts = 3;
@@ -128,28 +133,29 @@ pub(crate) fn what_is_asked_for_is_a_queue(place: Place) {
             tx.update_deployment(&written.1)
         })
         .unwrap();
-    assert_eq!(all(store, x), [done.clone(), failed.clone()]);
+    assert_eq!(all(store, first_rule), [done.clone(), failed.clone()]);
     assert_eq!(store.read(|tx| tx.deployment(done.no)).unwrap(), Some(done.clone()));
-    assert_eq!(store.read(|tx| tx.failed_deployment(x)).unwrap(), Some(failed.clone()));
+    assert_eq!(store.read(|tx| tx.failed_deployment(first_rule)).unwrap(), Some(failed.clone()));
     let counts = DeploymentCounts { in_progress: 0, failed: 1, successful: 1 };
-    assert_eq!(store.read(|tx| tx.deployment_counts(x)).unwrap(), counts);
-    assert_eq!(places(&due(49, 99)), [(b, y), (c, y)]);
-    assert_eq!(places(&due(50, 99)), [(b, y), (c, y), (c, x)]);
+    assert_eq!(store.read(|tx| tx.deployment_counts(first_rule)).unwrap(), counts);
+    assert_eq!(places(&due(49, 99)), [(b, second_rule), (c, second_rule)]);
+    assert_eq!(places(&due(50, 99)), [(b, second_rule), (c, second_rule), (c, first_rule)]);
 
     // The cause went: at once, and from the beginning.
     store.write(move |tx| tx.retry_deployments(c)).unwrap();
-    let again = all(store, x).remove(1);
+    let again = all(store, first_rule).remove(1);
     assert_eq!((again.due, again.attempts), (Some(AT_ONCE), 0));
     assert_eq!(again.failure, failed.failure, "until it is done");
 
     // What stands is changed, what does not is made.
     store
         .write(move |tx| {
-            tx.ask_for_deployment(x, b, Timestamp(9))?;
-            tx.ask_for_deployment(x, c, Timestamp(9))
+            tx.ask_for_deployment(first_rule, b, Timestamp(9))?;
+            tx.ask_for_deployment(first_rule, c, Timestamp(9))
         })
         .unwrap();
-    let asked: Vec<_> = all(store, x).iter().map(|of| (of.no, of.status, of.updated)).collect();
+    let asked: Vec<_> =
+        all(store, first_rule).iter().map(|of| (of.no, of.status, of.updated)).collect();
     let (update, create) = (DeploymentKind::Update, DeploymentKind::Create);
     let going = DeploymentState::InProgress;
     assert_eq!(
@@ -159,7 +165,7 @@ pub(crate) fn what_is_asked_for_is_a_queue(place: Place) {
             (failed.no, status(create, going), Timestamp(9)),
         ]
     );
-    assert!(all(store, x).iter().all(|of| of.failure.is_none()));
+    assert!(all(store, first_rule).iter().all(|of| of.failure.is_none()));
 }
 
 pub(crate) fn removals(place: Place) {
