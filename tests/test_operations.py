@@ -50,6 +50,10 @@ def test_what_this_stage_promises_works(table):
         "ListPolicyStatesByDomainId", "ListPolicyStatesByResourceId", "UpdatePolicyState",
         "CollectPolicyStatesSummary", "CollectPolicyAssignmentsStatesSummary",
         "CollectResourcesPolicyStatesSummary", "ListPolicyStatesStatistics",
+        "CreateOrganizationPolicyAssignment", "ListOrganizationPolicyAssignments",
+        "ShowOrganizationPolicyAssignment", "UpdateOrganizationPolicyAssignment",
+        "DeleteOrganizationPolicyAssignment", "ShowOrganizationPolicyAssignmentStatuses",
+        "ShowOrganizationPolicyAssignmentDetailedStatus",
     }
 
 

@@ -7,6 +7,7 @@ mod columns;
 mod cpu;
 mod engine;
 mod inventory;
+mod organizations;
 mod properties;
 mod random;
 mod requests;
@@ -163,6 +164,21 @@ enum Command {
         #[arg(long, default_value_t = 4)]
         seconds: u64,
     },
+    /// Deploy organization rules to many members and judge, beside the same rules and resources in
+    /// one account; prints both times and their ratio.
+    Organizations {
+        /// A folder for two new databases.
+        folder: PathBuf,
+        /// How many members; they hold 10 to 10,000 resources each.
+        #[arg(long, default_value_t = 1000)]
+        members: u64,
+        /// How many resources in all.
+        #[arg(long, default_value_t = 100_000)]
+        resources: u64,
+        /// How many rules.
+        #[arg(long, default_value_t = 10)]
+        rules: usize,
+    },
     /// Judge bodies in memory by the mix of ten policies, on one thread; prints JSON.
     Engine {
         /// NDJSON.
@@ -253,6 +269,10 @@ fn main() -> Result<()> {
                 requests::ours(&place, connections, seconds)?
             };
             println!("{told}");
+        }
+        Command::Organizations { folder, members, resources, rules } => {
+            let load = organizations::Load { members, resources, rules };
+            println!("{}", organizations::line(load, &organizations::measure(&folder, load)?)?);
         }
         Command::Engine { file, variant, rules, passes, resources } => {
             let rules =

@@ -42,7 +42,11 @@ EXTRA_FIELDS = {
         # declares it for the same object.
         "policy_filter_v2": {"type": ["object", "null"]},
     },
-    ("ShowOrganizationPolicyAssignment", "OrganizationPolicyAssignmentSingleResponse"): {
+    ("UpdateOrganizationPolicyAssignment", "OrganizationPolicyAssignmentResponse"): {
+        # The page of this operation names it; the definition is older.
+        "policy_filter_v2": {"type": ["object", "null"]},
+    },
+    ("ShowOrganizationPolicyAssignment", "OrganizationPolicyAssignmentSingle"): {
         # The vendor's Terraform provider reads it.
         "function_urn": {"type": ["string", "null"]},
     },

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ruleward_store::ReadTx;
 use ruleward_types::{
-    AccessKey, Account, AccountNo, Error, ErrorCode, Result, Timestamp, User, UserNo,
+    AccessKey, Account, AccountNo, Error, ErrorCode, Result, Role, Timestamp, User, UserNo,
 };
 use secrecy::{ExposeSecret, SecretSlice};
 use subtle::ConstantTimeEq;
@@ -34,6 +34,8 @@ pub struct Access {
     account: AccountNo,
     domain_id: String,
     user: String,
+    /// Whether it reaches beyond the account: to the organizations of the whole server.
+    is_operator: bool,
 }
 
 impl Access {
@@ -52,12 +54,18 @@ impl Access {
         &self.user
     }
 
+    /// Whether the operator of the server acts.
+    pub(crate) fn is_operator(&self) -> bool {
+        self.is_operator
+    }
+
     /// Access of the operator, who acts on the machine itself and not through the API.
     pub fn operator(account: &Account) -> Self {
         Self {
             account: account.no,
             domain_id: account.domain_id.clone(),
             user: "operator".to_owned(),
+            is_operator: true,
         }
     }
 }
@@ -202,6 +210,7 @@ impl Service {
             account: caller.account.no,
             domain_id: caller.account.domain_id.clone(),
             user: caller.user.id.clone(),
+            is_operator: caller.user.role == Role::Operator,
         })
     }
 }

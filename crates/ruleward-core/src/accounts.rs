@@ -99,6 +99,7 @@ impl Service {
             writing.tx.set_recorder(account.no, recorder)?;
             writing.tx.bump_rules_version(account.no)?;
             if recorder.enabled {
+                writing.tx.retry_deployments(account.no)?;
                 resume_rules(writing, account.no)
             } else {
                 suspend_rules(writing, account.no)

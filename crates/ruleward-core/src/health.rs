@@ -9,6 +9,8 @@ use crate::Service;
 pub struct Gauges {
     /// Chunks that wait to be judged.
     pub tickets_pending: i64,
+    /// Organization rules that members are still to get, change or lose.
+    pub deployments_pending: i64,
     /// Accounts.
     pub accounts: i64,
     /// Rules of all accounts.
@@ -26,7 +28,11 @@ impl Service {
     /// Numbers for whoever watches.
     pub fn gauges(&self) -> Result<Gauges> {
         self.read(|tx| {
-            let mut gauges = Gauges { tickets_pending: tx.ticket_count()?, ..Gauges::default() };
+            let mut gauges = Gauges {
+                tickets_pending: tx.ticket_count()?,
+                deployments_pending: tx.deployments_in_progress()?,
+                ..Gauges::default()
+            };
             for account in tx.accounts()? {
                 let counts = tx.account_counts(account.no)?;
                 gauges.accounts += 1;

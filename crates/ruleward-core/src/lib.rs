@@ -8,6 +8,7 @@ mod access;
 mod account_resource;
 mod accounts;
 mod coverage;
+mod deployments;
 mod drafts;
 mod evaluation;
 mod evaluations;
@@ -17,6 +18,10 @@ mod hashing;
 mod health;
 mod imports;
 mod offline;
+mod organization_policy_assignments;
+mod organization_summaries;
+mod organization_units;
+mod organizations;
 mod page;
 mod policy_assignments;
 mod policy_states;
@@ -35,6 +40,11 @@ pub use drafts::{NewPolicyAssignment, PolicyAssignmentUpdate};
 pub use evaluation::workers::Workers;
 pub use health::Gauges;
 pub use offline::{Finding, Findings, FoundResource, Offline, OfflineOptions};
+pub use organization_policy_assignments::{
+    OrganizationPolicyAssignmentDraft, OrganizationPolicyAssignmentQuery, OrganizationRuleStatus,
+    OwnedOrganizationRule,
+};
+pub use organizations::{Entry, ManagedOrganization};
 pub use page::{Cursor, Page, Paged};
 pub use policy_assignments::PolicyAssignmentQuery;
 pub use policy_states::ReportedState;

@@ -69,11 +69,15 @@ impl Service {
         let id = id.clone();
         let updated = self.write(move |writing| {
             recorder_is_on(writing, account)?;
-            let stored = stored(writing, account, &id)?;
+            let stored = own(writing, account, &id)?;
             let service = writing.service;
             let definition =
                 service.definition_for(stored.kind, stored.policy_definition_id.as_deref())?;
             let rule = merge(stored.clone(), update, definition, writing.now)?;
+            if rule.name != stored.name {
+                // An organization may have waited for the name.
+                writing.tx.retry_deployments(account)?;
+            }
             let changes_verdicts = rule.revision != stored.revision;
             writing.tx.update_rule(&rule)?;
             schedule::plan(writing, &rule)?;
@@ -131,7 +135,7 @@ impl Service {
         let (account, id) = (access.account(), id.clone());
         let enabled = self.write(move |writing| {
             recorder_is_on(writing, account)?;
-            let mut rule = stored(writing, account, &id)?;
+            let mut rule = own(writing, account, &id)?;
             if rule.judges() {
                 return Ok(rule);
             }
@@ -152,7 +156,7 @@ impl Service {
     ) -> Result<()> {
         let (account, id) = (access.account(), id.clone());
         self.write(move |writing| {
-            let mut rule = stored(writing, account, &id)?;
+            let mut rule = own(writing, account, &id)?;
             if !rule.judges() {
                 return Ok(());
             }
@@ -171,7 +175,7 @@ impl Service {
     ) -> Result<()> {
         let (account, id) = (access.account(), id.clone());
         self.write(move |writing| {
-            let mut rule = stored(writing, account, &id)?;
+            let mut rule = own(writing, account, &id)?;
             if rule.state == AssignmentState::Enabled {
                 return Err(Error::new(ErrorCode::RuleNotDisabled));
             }
@@ -183,6 +187,9 @@ impl Service {
                 Ok(())
             })?;
             writing.tx.delete_rule(rule.no)?;
+            // An organization may have waited for the name or the place.
+            writing.tx.retry_deployments(account)?;
+            writing.service.signal.wake_after_commit();
             writing.tx.bump_rules_version(account)
         })
     }
@@ -252,6 +259,25 @@ pub(crate) fn stored(
     writing.tx.rule_by_id(account, id)?.ok_or_else(not_found)
 }
 
+/// The rule as it stands in this transaction, if the account itself may change it.
+fn own(
+    writing: &Writing<'_>,
+    account: AccountNo,
+    id: &PolicyAssignmentId,
+) -> Result<PolicyAssignment> {
+    let rule = stored(writing, account, id)?;
+    match rule.organization_id() {
+        None => Ok(rule),
+        Some(organization) => Err(Error::with(
+            ErrorCode::RuleDeployed,
+            format!(
+                "The organization {organization} deployed this policy assignment; only the \
+                 account that made the organization rule can change it."
+            ),
+        )),
+    }
+}
+
 /// Refuses with the documented code where the recorder is off.
 pub(crate) fn recorder_is_on(writing: &Writing<'_>, account: AccountNo) -> Result<()> {
     match writing.tx.account(account)? {
@@ -262,7 +288,7 @@ pub(crate) fn recorder_is_on(writing: &Writing<'_>, account: AccountNo) -> Resul
 
 /// Brings the chunks to a rule that was changed or enabled: planes of types that left its
 /// scope go at once, all others are judged by tickets.
-fn rejudge(
+pub(crate) fn rejudge(
     writing: &Writing<'_>,
     account: AccountNo,
     rule: PolicyAssignment,

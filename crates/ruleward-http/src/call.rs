@@ -49,6 +49,27 @@ impl Call {
         self.parameter("policy_assignment_id")?.parse()
     }
 
+    /// The organization that the path names.
+    pub(crate) fn organization_id(&self) -> Result<&str> {
+        let id = self.parameter("organization_id")?;
+        validation::ORGANIZATION_ID.check("organization_id", id)?;
+        Ok(id)
+    }
+
+    /// The organization rule that the path names.
+    pub(crate) fn organization_rule_id(&self) -> Result<&str> {
+        let id = self.parameter("organization_policy_assignment_id")?;
+        validation::ORGANIZATION_RULE_ID.check("organization_policy_assignment_id", id)?;
+        Ok(id)
+    }
+
+    /// The member account that the path names.
+    pub(crate) fn member_id(&self) -> Result<&str> {
+        let id = self.parameter("member_id")?;
+        validation::DOMAIN_ID.check("member_id", id)?;
+        Ok(id)
+    }
+
     /// The resource that the path names.
     pub(crate) fn resource_id(&self) -> Result<&str> {
         let id = self.parameter("resource_id")?;

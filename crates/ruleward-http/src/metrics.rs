@@ -33,6 +33,7 @@ pub(crate) struct Metrics {
     requests: Family<Answered, Counter>,
     durations: Family<Timed, Histogram>,
     tickets_pending: Level,
+    deployments_pending: Level,
     accounts: Level,
     policy_assignments: Level,
     judged_resources: Level,
@@ -65,6 +66,10 @@ impl Metrics {
         };
         Self {
             tickets_pending: level("tickets_pending", "Chunks that wait to be evaluated"),
+            deployments_pending: level(
+                "deployments_pending",
+                "Organization rules that members are still to get, change or lose",
+            ),
             accounts: level("accounts", "Accounts"),
             policy_assignments: level("policy_assignments", "Policy assignments of all accounts"),
             judged_resources: level(
@@ -92,6 +97,7 @@ impl Metrics {
     /// The text, with the levels as they are now.
     pub(crate) fn render(&self, levels: &Gauges) -> Result<String> {
         self.tickets_pending.set(levels.tickets_pending);
+        self.deployments_pending.set(levels.deployments_pending);
         self.accounts.set(levels.accounts);
         self.policy_assignments.set(levels.policy_assignments);
         self.judged_resources.set(levels.judged_resources);

@@ -1,7 +1,7 @@
 //! The query of a request, read as it is signed: a plus sign is a plus sign.
 
 use ruleward_core::TagSelector;
-use ruleward_types::{ComplianceState, Error, ErrorCode, Result, StateQuery};
+use ruleward_types::{ComplianceState, DeploymentStatus, Error, ErrorCode, Result, StateQuery};
 
 use crate::validation;
 
@@ -76,6 +76,32 @@ impl Query {
         let name = self.one("policy_assignment_name")?;
         name.map_or(Ok(()), |name| validation::NAME.check("policy_assignment_name", name))?;
         Ok(name)
+    }
+
+    pub(crate) fn organization_rule_id(&self) -> Result<Option<&str>> {
+        let id = self.one("organization_policy_assignment_id")?;
+        // Longer ones are published here than in paths; they are nobody's.
+        validation::up_to(512).check_optional("organization_policy_assignment_id", id)?;
+        Ok(id)
+    }
+
+    pub(crate) fn organization_rule_name(&self) -> Result<Option<&str>> {
+        let name = self.one("organization_policy_assignment_name")?;
+        validation::ORGANIZATION_RULE_NAME
+            .check_optional("organization_policy_assignment_name", name)?;
+        Ok(name)
+    }
+
+    pub(crate) fn domain_id(&self) -> Result<Option<&str>> {
+        let id = self.one("domain_id")?;
+        validation::DOMAIN_ID.check_optional("domain_id", id)?;
+        Ok(id)
+    }
+
+    /// `status`, how far a deployment is.
+    pub(crate) fn deployment_status(&self) -> Result<Option<DeploymentStatus>> {
+        let status = self.one("status")?;
+        status.map(|text| validation::one_of("status", text, DeploymentStatus::ALL)).transpose()
     }
 
     /// What a list of states is narrowed to.

@@ -22,6 +22,15 @@ pub(crate) const NAME: TextRule = TextRule {
     too_long: ErrorCode::NameTooLong,
     illegal: ErrorCode::NameIllegal,
 };
+/// An organization rule's name.
+pub(crate) const ORGANIZATION_RULE_NAME: TextRule =
+    TextRule { most: limits::ORGANIZATION_ASSIGNMENT_NAME_CHARS, ..NAME };
+/// The organization in a path.
+pub(crate) const ORGANIZATION_ID: TextRule =
+    TextRule { most: 34, legal: is_organization_id, ..up_to(34) };
+/// An organization rule's id: ours, or another client's.
+pub(crate) const ORGANIZATION_RULE_ID: TextRule =
+    TextRule { legal: |text| filled(text, is_word_or_dash), ..up_to(32) };
 /// The account in a path.
 pub(crate) const DOMAIN_ID: TextRule = TextRule {
     most: 36,
@@ -139,6 +148,11 @@ fn filled(text: &str, legal: impl Fn(char) -> bool) -> bool {
     !text.is_empty() && text.chars().all(legal)
 }
 
+fn is_organization_id(text: &str) -> bool {
+    let inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    text.strip_prefix("o-").is_some_and(|rest| rest.len() >= 10 && rest.chars().all(inside))
+}
+
 fn is_name(text: &str) -> bool {
     let inside = |c: char| {
         matches!(c, '\u{4e00}'..='\u{9fa5}' | '\u{c0}'..='\u{ff}' | ' ') || is_word_or_dash(c)
@@ -202,6 +216,18 @@ mod tests {
             (&POLICY_DEFINITION_ID, &*"d".repeat(37), Some(ErrorCode::PolicyDefinitionIdTooLong)),
             (&RESOURCE_ID, "a.b:c-d_e", None),
             (&RESOURCE_ID, "é", Some(ErrorCode::ResourceIdIllegal)),
+            (&ORGANIZATION_ID, "o-0123456789", None),
+            (&ORGANIZATION_ID, "o-012345678", Some(ErrorCode::InvalidParameter)),
+            (&ORGANIZATION_ID, "o-0123456789A", Some(ErrorCode::InvalidParameter)),
+            (&ORGANIZATION_ID, "0123456789012", Some(ErrorCode::InvalidParameter)),
+            (
+                &ORGANIZATION_ID,
+                &*format!("o-{}", "a".repeat(33)),
+                Some(ErrorCode::InvalidParameter),
+            ),
+            (&ORGANIZATION_RULE_ID, &*"a".repeat(33), Some(ErrorCode::InvalidParameter)),
+            (&ORGANIZATION_RULE_NAME, &*"y".repeat(252), None),
+            (&ORGANIZATION_RULE_NAME, &*"y".repeat(253), Some(ErrorCode::NameTooLong)),
         ] {
             assert_eq!(rule.check("x", text).map_err(|e| e.code()).err(), expected, "{text}");
         }

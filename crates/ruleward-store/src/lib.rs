@@ -13,6 +13,8 @@ mod accounts;
 mod chunks;
 mod columns;
 mod imports;
+mod organization_policy_assignments;
+mod organizations;
 mod policy_assignments;
 mod resources;
 mod runs;
@@ -23,6 +25,10 @@ pub use accounts::{ReadAccounts, WriteAccounts};
 pub use chunks::{Chunk, ReadChunks, Ticket, TypeRow, WriteChunks};
 pub use columns::{ReadColumns, WriteColumns};
 pub use imports::{ReadImports, WriteImports};
+pub use organization_policy_assignments::{
+    ReadOrganizationAssignments, WriteOrganizationAssignments,
+};
+pub use organizations::{ReadOrganizations, WriteOrganizations};
 pub use policy_assignments::{ReadAssignments, ReportedResult, WriteAssignments};
 pub use resources::{ReadResources, StoredResource, WriteResources};
 use ruleward_types::{Error, Result};
@@ -36,6 +42,8 @@ pub trait ReadTx:
     + ReadChunks
     + ReadColumns
     + ReadImports
+    + ReadOrganizationAssignments
+    + ReadOrganizations
     + ReadResources
     + ReadRuns
     + ReadStatistics
@@ -50,6 +58,8 @@ pub trait WriteTx:
     + WriteChunks
     + WriteColumns
     + WriteImports
+    + WriteOrganizationAssignments
+    + WriteOrganizations
     + WriteResources
     + WriteRuns
     + WriteStatistics

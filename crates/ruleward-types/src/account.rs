@@ -40,6 +40,8 @@ pub enum Role {
     Reporter,
     /// Writes the inventory.
     Importer,
+    /// Manages the organizations of the whole server, and nothing in its own account.
+    Operator,
 }
 
 impl Role {
@@ -49,6 +51,7 @@ impl Role {
         (Self::Auditor, "auditor"),
         (Self::Reporter, "reporter"),
         (Self::Importer, "importer"),
+        (Self::Operator, "operator"),
     ];
 
     /// Its name.
@@ -58,6 +61,7 @@ impl Role {
             Self::Auditor => "auditor",
             Self::Reporter => "reporter",
             Self::Importer => "importer",
+            Self::Operator => "operator",
         }
     }
 
@@ -74,6 +78,7 @@ impl Role {
             Self::Auditor => action.rsplit(':').next().is_some_and(reads),
             Self::Reporter => action == "rms:policyStates:update",
             Self::Importer => action.starts_with("ruleward:resources:"),
+            Self::Operator => action.starts_with("ruleward:organizations:"),
         }
     }
 }

@@ -103,6 +103,10 @@ error_codes! {
     RuleNotDisabled Invalid "RULEWARD.RuleNotDisabled" "Only a disabled policy assignment can be deleted; disable it first.";
     RuleDisabled Invalid "RULEWARD.RuleDisabled" "The policy assignment is disabled; enable it first.";
     RuleImmutable Invalid "RULEWARD.RuleImmutable" "The policy of a policy assignment cannot be changed.";
+    RuleDeployed Forbidden "RULEWARD.RuleDeployed" "The organization deployed this policy assignment; only the account that made the organization rule can change it.";
+    MemberSuspended Invalid "RULEWARD.MemberSuspended" "The member account is suspended in its organization.";
+    AccountInOrganization Conflict "RULEWARD.AccountInOrganization" "The account belongs to an organization already.";
+    UnitInUse Conflict "RULEWARD.UnitInUse" "The unit holds accounts or other units.";
     DefinitionUnknown Invalid "RULEWARD.DefinitionUnknown" "No policy definition has this id.";
     ParameterIllegal Invalid "RULEWARD.ParameterIllegal" "A parameter of the policy is illegal.";
     NotCustom Invalid "RULEWARD.NotCustom" "Results can be reported only for custom policy assignments.";

@@ -40,6 +40,14 @@ numbers! {
     RuleNo;
     /// An evaluation run's row.
     RunNo;
+    /// An organization's row.
+    OrganizationNo;
+    /// A unit's row.
+    OrganizationUnitNo;
+    /// An organization rule's row.
+    OrganizationRuleNo;
+    /// An organization rule in one member.
+    OrganizationDeploymentNo;
     /// Where a resource lives: its chunk and its slot in the chunk. Never reused.
     ResourceKey;
 }

@@ -9,6 +9,8 @@ pub mod filter;
 pub mod ids;
 pub mod import;
 pub mod limits;
+pub mod organization;
+pub mod organization_policy_assignment;
 pub mod policy_assignment;
 pub mod policy_state;
 pub mod resource;
@@ -20,10 +22,16 @@ pub use clock::{Clock, SystemClock, Timestamp};
 pub use error::{Error, ErrorCode, ErrorKind, Result};
 pub use filter::{FilterTag, PolicyFilter, PolicyFilterV2, TagLogic};
 pub use ids::{
-    AccountNo, ChunkNo, PolicyAssignmentId, ResourceKey, RuleNo, RunNo, SLOTS_PER_CHUNK, TypeNo,
+    AccountNo, ChunkNo, OrganizationDeploymentNo, OrganizationNo, OrganizationRuleNo,
+    OrganizationUnitNo, PolicyAssignmentId, ResourceKey, RuleNo, RunNo, SLOTS_PER_CHUNK, TypeNo,
     UserNo,
 };
 pub use import::{ImportReport, ImportSession, Refusal, WriteOutcome};
+pub use organization::{MemberState, Organization, OrganizationMember, OrganizationUnit};
+pub use organization_policy_assignment::{
+    DeploymentCounts, DeploymentFailure, DeploymentKind, DeploymentState, DeploymentStatus,
+    OrganizationDeployment, OrganizationPolicyAssignment,
+};
 pub use policy_assignment::{
     AssignmentKind, AssignmentState, CustomPolicy, Period, PolicyAssignment, Tag, TriggerType,
 };
@@ -31,5 +39,6 @@ pub use policy_state::{ComplianceState, PolicyState, StateQuery};
 pub use resource::{Identity, Resource, ResourceType, ResourceView};
 pub use run::{EvaluationRun, RunState, RunTrigger};
 pub use summary::{
-    AssignmentSummary, ComplianceCounts, DailyStatistics, DomainSummary, ResourceSummary,
+    AccountSummary, AssignmentSummary, ComplianceCounts, DailyStatistics, DomainSummary,
+    OrganizationSummary, ResourceSummary,
 };

@@ -18,6 +18,16 @@ pub const TYPE_CHARS: usize = 32;
 pub const POLICY_ASSIGNMENTS: usize = 500;
 /// Longest name of a rule (2026 definitions), on create and on update.
 pub const ASSIGNMENT_NAME_CHARS: usize = 256;
+/// Longest name of an organization rule: room for the prefix in the members.
+pub const ORGANIZATION_ASSIGNMENT_NAME_CHARS: usize = 252;
+/// Accounts that one organization rule excludes.
+pub const EXCLUDED_ACCOUNTS: usize = 1000;
+/// Organization rules of one organization; ours, a member could take no more.
+pub const ORGANIZATION_POLICY_ASSIGNMENTS: usize = 500;
+/// Longest name of an organization or a unit.
+pub const ORGANIZATION_NAME_CHARS: usize = 64;
+/// Units that lie in one another at most, as the vendor's.
+pub const ORGANIZATION_UNIT_DEPTH: usize = 5;
 /// Longest description of a rule.
 pub const ASSIGNMENT_DESCRIPTION_CHARS: usize = 512;
 /// Parameters of one rule.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::organization_policy_assignment::deploying_organization;
 use crate::{PolicyAssignmentId, PolicyFilter, PolicyFilterV2, RuleNo, RunNo, Timestamp};
 
 /// Whose policy a rule binds.
@@ -183,7 +184,7 @@ pub struct PolicyAssignment {
     pub parameters: serde_json::Map<String, Value>,
     /// Its own tags.
     pub tags: Vec<Tag>,
-    /// Who made it: `custom` for the API.
+    /// Who made it: `custom` for the API, else the organization that deployed it.
     pub created_by: String,
     /// What it judges by: 32 hex digits over everything that can change a verdict (filters,
     /// parameters, the definition's content, the language version). Part of an event's hash.
@@ -195,6 +196,11 @@ pub struct PolicyAssignment {
 }
 
 impl PolicyAssignment {
+    /// The organization that deployed it; only that one changes it.
+    pub fn organization_id(&self) -> Option<&str> {
+        deploying_organization(&self.created_by)
+    }
+
     /// Whether its verdicts count and are kept current.
     pub fn judges(&self) -> bool {
         self.state != AssignmentState::Disabled

@@ -1,6 +1,6 @@
 //! Summaries: are we compliant, and where not?
 
-use crate::{ComplianceState, PolicyAssignment};
+use crate::{ComplianceState, MemberState, PolicyAssignment};
 
 /// Kept numbers. `undetermined` and `exempt` never show as compliant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -87,6 +87,34 @@ pub struct ResourceSummary {
     pub resource_type: Option<String>,
     /// Its rules.
     pub assignments: ComplianceCounts,
+}
+
+/// An account of an organization in numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountSummary {
+    /// The account.
+    pub domain_id: String,
+    /// Its name.
+    pub name: String,
+    /// How it stands to the organization; none for the management account.
+    pub state: Option<MemberState>,
+    /// Resources, each counted once.
+    pub resources: ComplianceCounts,
+    /// Rules that have a state.
+    pub assignments: ComplianceCounts,
+}
+
+/// An organization in numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrganizationSummary {
+    /// The organization.
+    pub organization_id: String,
+    /// Resources of all accounts.
+    pub resources: ComplianceCounts,
+    /// Rules of all accounts that have a state.
+    pub assignments: ComplianceCounts,
+    /// The management account and all members, the worst first.
+    pub accounts: Vec<AccountSummary>,
 }
 
 /// One UTC day of an account.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::client::{evaluate, explain, policies, rules, states, summary};
-use crate::operator::{accounts, keys, users};
+use crate::operator::{accounts, keys, organizations, users};
 use crate::{check, import, serve};
 
 /// What is worth knowing before the first command.
@@ -48,6 +48,9 @@ enum Command {
     /// Manage accounts, directly on the store (the operator's command).
     #[command(subcommand)]
     Accounts(accounts::AccountsCommand),
+    /// Manage organizations: one rule for many accounts (the operator's command).
+    #[command(subcommand)]
+    Organizations(organizations::OrganizationsCommand),
     /// Manage the users of an account, directly on the store (the operator's command).
     #[command(subcommand)]
     Users(users::UsersCommand),
@@ -71,6 +74,7 @@ impl Cli {
             Command::Rules(command) => rules::run(&command).map(|()| done),
             Command::Policies(command) => policies::run(&command),
             Command::Accounts(command) => accounts::run(&command).map(|()| done),
+            Command::Organizations(command) => organizations::run(&command).map(|()| done),
             Command::Users(command) => users::run(&command).map(|()| done),
             Command::Keys(command) => keys::run(&command).map(|()| done),
         }

@@ -29,6 +29,13 @@ pub(crate) struct Judged {
     built: Option<Built>,
 }
 
+impl Judged {
+    /// What was found and built, for rules that are not stored yet.
+    pub(crate) fn into_parts(self) -> (Vec<Found>, Option<Built>) {
+        (self.found, self.built)
+    }
+}
+
 /// Judges a chunk on a snapshot. `None`: there is nothing to do, the ticket can end.
 pub(crate) fn judge(
     tx: &dyn ReadTx,

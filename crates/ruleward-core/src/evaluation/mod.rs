@@ -14,6 +14,7 @@ pub(crate) mod environment;
 pub(crate) mod judging;
 pub(crate) mod ledger;
 pub(crate) mod planes;
+mod programs;
 pub(crate) mod rule_set;
 pub(crate) mod runs;
 pub(crate) mod scope;

@@ -12,6 +12,7 @@ use ruleward_types::{
 
 use super::columns::{ColumnSets, TypeColumns};
 use super::planes::plane_no;
+use super::programs;
 use super::scope::{Scope, Subject};
 use crate::account_resource;
 use crate::drafts::is_volatile;
@@ -37,16 +38,7 @@ impl CompiledRule {
     pub(crate) fn new(rule: PolicyAssignment, catalogue: &Catalogue) -> Result<Self> {
         let definition = definition_of(&rule, catalogue)?;
         let program = definition
-            .map(|definition| {
-                let parameters = definition
-                    .bind_parameters(&rule.parameters)
-                    .map_err(|e| Error::internal("compile a rule", e))?;
-                let program = definition
-                    .policy
-                    .compile(&parameters)
-                    .map_err(|e| Error::internal("compile a rule", e))?;
-                Ok::<_, Error>(Arc::new(program))
-            })
+            .map(|definition| programs::compiled(definition, &rule.parameters))
             .transpose()?;
         Ok(Self {
             no: plane_no(rule.no),
@@ -168,6 +160,12 @@ impl RuleSet {
             by_type: Mutex::default(),
             columns: Mutex::default(),
         })
+    }
+
+    /// Without the rules that look at more than the resource.
+    pub(crate) fn only_judging_changes(mut self) -> Self {
+        self.rules.retain(CompiledRule::judges_changes);
+        self
     }
 
     pub(crate) fn rules(&self) -> &[CompiledRule] {
@@ -297,7 +295,10 @@ impl RuleSet {
     }
 }
 
-/// Keeps every account's rule set at its newest version.
+/// Accounts whose rule sets are kept at most.
+const KEPT: usize = 1024;
+
+/// Keeps accounts' rule sets at their newest version.
 #[derive(Debug, Default)]
 pub(crate) struct RuleSets {
     sets: Mutex<HashMap<AccountNo, Arc<RuleSet>>>,
@@ -330,7 +331,11 @@ impl RuleSets {
         let mut sets = self.sets.lock();
         match sets.get(&account) {
             Some(kept) if kept.version >= set.version => {}
-            _ => {
+            known => {
+                if known.is_none() && sets.len() >= KEPT {
+                    // Those in use come back; which they are is not worth keeping track of.
+                    sets.clear();
+                }
                 sets.insert(account, Arc::clone(set));
             }
         }

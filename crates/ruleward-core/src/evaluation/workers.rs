@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use ruleward_store::Ticket;
-use ruleward_types::{AssignmentState, ChunkNo, Error, PolicyAssignment, Result};
+use ruleward_types::{AccountNo, AssignmentState, ChunkNo, Error, PolicyAssignment, Result};
 
 use super::chunk_run;
 use super::ledger::Ledger;
@@ -30,6 +30,8 @@ struct State {
     /// Moves with every wake-up.
     woken: u64,
     claimed: HashSet<ChunkNo>,
+    /// Accounts that somebody deploys to. Nothing hangs on it but that no work is done twice.
+    deploying: HashSet<AccountNo>,
 }
 
 /// Wakes workers, and those who wait for them.
@@ -63,6 +65,28 @@ impl Signal {
     /// Something ended that somebody may wait for.
     pub(crate) fn progressed(&self) {
         self.progress.notify_all();
+    }
+
+    /// Takes an account to deploy to, unless somebody else has it.
+    pub(crate) fn claim_account(&self, account: AccountNo) -> bool {
+        self.state.lock().deploying.insert(account)
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.state.lock().stop
+    }
+
+    /// Whether somebody deploys.
+    pub(crate) fn is_deploying(&self) -> bool {
+        !self.state.lock().deploying.is_empty()
+    }
+
+    /// Gives accounts back.
+    pub(crate) fn release_accounts(&self, accounts: &[AccountNo]) {
+        let mut state = self.state.lock();
+        for account in accounts {
+            state.deploying.remove(account);
+        }
     }
 
     /// Waits until something ends. Progress between a look and the wait is not missed for long.
@@ -119,6 +143,11 @@ impl Service {
                 }
             };
             if claimed.is_empty() {
+                // Rules of members come after what has rules already.
+                if !self.signal.is_stopping() && self.deploy().inspect_err(report).unwrap_or(false)
+                {
+                    continue;
+                }
                 let mut state = self.signal.state.lock();
                 if state.stop {
                     return;
@@ -193,10 +222,11 @@ impl Service {
     pub fn work_off(self: &Arc<Self>) -> Result<()> {
         loop {
             let tickets = self.read(|tx| tx.tickets(ChunkNo(0), BATCH))?;
-            if tickets.is_empty() {
+            if !tickets.is_empty() {
+                self.work(&tickets)?;
+            } else if !self.deploy()? {
                 return Ok(());
             }
-            self.work(&tickets)?;
         }
     }
 
@@ -207,11 +237,14 @@ impl Service {
             if self.day_has_passed() {
                 let _ = self.write(|_| Ok(())).inspect_err(report);
             }
+            // Also while the others have tickets all the time.
+            let deployed =
+                !self.signal.is_stopping() && self.deploy().inspect_err(report).unwrap_or(false);
             let mut state = self.signal.state.lock();
             if state.stop {
                 return;
             }
-            if started == 0 {
+            if started == 0 && !deployed {
                 self.signal.work.wait_for(&mut state, POLL);
             }
         }

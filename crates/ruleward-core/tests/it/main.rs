@@ -7,6 +7,10 @@ mod explanations;
 #[cfg(test)]
 mod imports;
 #[cfg(test)]
+mod organization_policy_assignments;
+#[cfg(test)]
+mod organizations;
+#[cfg(test)]
 mod policy_assignments;
 #[cfg(test)]
 mod reported_results;

@@ -8,6 +8,8 @@ pub(crate) mod health;
 pub(crate) mod identity;
 pub(crate) mod imports;
 pub(crate) mod operation_list;
+pub(crate) mod organization_policy_assignments;
+pub(crate) mod organizations;
 pub(crate) mod policy_assignments;
 pub(crate) mod policy_definitions;
 pub(crate) mod policy_states;

@@ -6,7 +6,8 @@ use http::Method;
 use super::Handler::{Allowed, Known, Open};
 use super::{Load, Operation, Origin};
 use crate::handlers::{
-    coverage, events, explanations, health, identity, imports, operation_list, previews, resources,
+    coverage, events, explanations, health, identity, imports, operation_list, organizations,
+    previews, resources,
 };
 
 macro_rules! table {
@@ -48,6 +49,25 @@ pub(super) static OPERATIONS: &[Operation] = table! {
         POST "/policy-assignments/preview" 200 PreviewPolicyAssignment "rms:policyStates:get" Light => Allowed(previews::preview);
         POST "/resources/evaluate" 200 EvaluateResource "rms:policyStates:get" Resource => Allowed(previews::evaluate);
         GET "/policies/coverage" 200 GetPolicyCoverage "rms:policyStates:get" Light => Allowed(coverage::policies);
+    }
+    Extension "/v1/ruleward/organizations" {
+        GET "" 200 ListOrganizations "ruleward:organizations:list" Light => Allowed(organizations::list);
+        POST "" 201 CreateOrganization "ruleward:organizations:create" Light => Allowed(organizations::create);
+        GET "/{organization_id}" 200 ShowOrganization "ruleward:organizations:get" Light => Allowed(organizations::show);
+        GET "/{organization_id}/members" 200 ListOrganizationMembers "ruleward:organizations:listMembers" Light => Allowed(organizations::members);
+        POST "/{organization_id}/members" 201 AddOrganizationMember "ruleward:organizations:add" Light => Allowed(organizations::add);
+        POST "/{organization_id}/invitations" 201 InviteOrganizationMember "ruleward:organizations:invite" Light => Allowed(organizations::invite);
+        POST "/{organization_id}/invitations/accept" 204 AcceptOrganizationInvitation "ruleward:organizations:accept" Light => Allowed(organizations::accept);
+        DELETE "/{organization_id}/members/{member_id}" 204 RemoveOrganizationMember "ruleward:organizations:remove" Light => Allowed(organizations::remove);
+        POST "/{organization_id}/members/{member_id}/suspend" 204 SuspendOrganizationMember "ruleward:organizations:suspend" Light => Allowed(organizations::suspend);
+        POST "/{organization_id}/members/{member_id}/resume" 204 ResumeOrganizationMember "ruleward:organizations:resume" Light => Allowed(organizations::resume);
+        POST "/{organization_id}/members/{member_id}/move" 204 MoveOrganizationMember "ruleward:organizations:move" Light => Allowed(organizations::move_member);
+        PUT "/{organization_id}/delegated-administrators/{member_id}" 204 DelegateOrganizationAdministrator "ruleward:organizations:delegate" Light => Allowed(organizations::delegate);
+        DELETE "/{organization_id}/delegated-administrators/{member_id}" 204 UndelegateOrganizationAdministrator "ruleward:organizations:delegate" Light => Allowed(organizations::undelegate);
+        GET "/{organization_id}/units" 200 ListOrganizationUnits "ruleward:organizations:listUnits" Light => Allowed(organizations::units);
+        POST "/{organization_id}/units" 201 CreateOrganizationUnit "ruleward:organizations:createUnit" Light => Allowed(organizations::create_unit);
+        DELETE "/{organization_id}/units/{unit_id}" 204 DeleteOrganizationUnit "ruleward:organizations:deleteUnit" Light => Allowed(organizations::delete_unit);
+        GET "/{organization_id}/summary" 200 GetOrganizationSummary "ruleward:organizations:getSummary" Light => Allowed(organizations::summary);
     }
     Extension "" {
         GET "/v1/ruleward/operations" 200 ListOperations "" None => Open(operation_list::list);

@@ -8,7 +8,8 @@ use http::Method;
 
 use super::{Handler, Load, Operation, Origin};
 use crate::handlers::{
-    evaluations, policy_assignments, policy_definitions, policy_states, policy_summaries,
+    evaluations, organization_policy_assignments, policy_assignments, policy_definitions,
+    policy_states, policy_summaries,
 };
 
 macro_rules! handler {
@@ -147,12 +148,12 @@ pub(super) static OPERATIONS: &[Operation] = published! {
         GET "/conformance-packs/{conformance_pack_id}" 200 ShowOrganizationConformancePack "rms:organizationConformancePacks:get";
         PUT "/conformance-packs/{conformance_pack_id}" 200 UpdateOrganizationConformancePack "rms:organizationConformancePacks:update";
         DELETE "/conformance-packs/{conformance_pack_id}" 202 DeleteOrganizationConformancePack "rms:organizationConformancePacks:delete";
-        GET "/policy-assignment-detailed-status" 200 ShowOrganizationPolicyAssignmentDetailedStatus "rms:organizationPolicyAssignments:getDetailedStatus";
-        GET "/policy-assignment-statuses" 200 ShowOrganizationPolicyAssignmentStatuses "rms:organizationPolicyAssignments:getStatuses";
-        GET "/policy-assignments" 200 ListOrganizationPolicyAssignments "rms:organizationPolicyAssignments:list";
-        PUT "/policy-assignments" 200 CreateOrganizationPolicyAssignment "rms:organizationPolicyAssignments:put";
-        GET "/policy-assignments/{organization_policy_assignment_id}" 200 ShowOrganizationPolicyAssignment "rms:organizationPolicyAssignments:get";
-        PUT "/policy-assignments/{organization_policy_assignment_id}" 200 UpdateOrganizationPolicyAssignment "rms:organizationPolicyAssignments:put";
-        DELETE "/policy-assignments/{organization_policy_assignment_id}" 204 DeleteOrganizationPolicyAssignment "rms:organizationPolicyAssignments:delete";
+        GET "/policy-assignment-detailed-status" 200 ShowOrganizationPolicyAssignmentDetailedStatus "rms:organizationPolicyAssignments:getDetailedStatus" => organization_policy_assignments::detailed_status;
+        GET "/policy-assignment-statuses" 200 ShowOrganizationPolicyAssignmentStatuses "rms:organizationPolicyAssignments:getStatuses" => organization_policy_assignments::statuses;
+        GET "/policy-assignments" 200 ListOrganizationPolicyAssignments "rms:organizationPolicyAssignments:list" => organization_policy_assignments::list;
+        PUT "/policy-assignments" 200 CreateOrganizationPolicyAssignment "rms:organizationPolicyAssignments:put" => organization_policy_assignments::put;
+        GET "/policy-assignments/{organization_policy_assignment_id}" 200 ShowOrganizationPolicyAssignment "rms:organizationPolicyAssignments:get" => organization_policy_assignments::show;
+        PUT "/policy-assignments/{organization_policy_assignment_id}" 200 UpdateOrganizationPolicyAssignment "rms:organizationPolicyAssignments:put" => organization_policy_assignments::update;
+        DELETE "/policy-assignments/{organization_policy_assignment_id}" 204 DeleteOrganizationPolicyAssignment "rms:organizationPolicyAssignments:delete" => organization_policy_assignments::delete;
     }
 };

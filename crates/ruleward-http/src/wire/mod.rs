@@ -15,6 +15,8 @@ pub(crate) mod evaluations;
 pub(crate) mod filters;
 pub(crate) mod identity;
 pub(crate) mod imports;
+pub(crate) mod organization_policy_assignments;
+pub(crate) mod organizations;
 pub(crate) mod policy_assignments;
 pub(crate) mod policy_definitions;
 pub(crate) mod policy_states;

@@ -163,7 +163,7 @@ impl CustomPolicyRequest {
 }
 
 /// `{"name":{"value":…}}` to name and value.
-fn parameters(given: Map<String, Value>) -> Result<Map<String, Value>> {
+pub(crate) fn parameters(given: Map<String, Value>) -> Result<Map<String, Value>> {
     at_most("parameters", given.len(), limits::ASSIGNMENT_PARAMETERS)?;
     let plain = |(name, parameter)| match parameter {
         Value::Object(mut parameter) => {
@@ -218,7 +218,8 @@ struct ParameterValue<'a> {
     value: &'a Value,
 }
 
-fn parameter_values<S: Serializer>(
+/// Name and value to `{"name":{"value":…}}`.
+pub(crate) fn parameter_values<S: Serializer>(
     parameters: &Map<String, Value>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {

@@ -9,6 +9,8 @@ mod harness;
 mod identity;
 mod imports;
 mod operations;
+mod organization_policy_assignments;
+mod organizations;
 mod policy_assignments;
 mod policy_definitions;
 mod policy_states;

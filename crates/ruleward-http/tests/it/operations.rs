@@ -81,7 +81,7 @@ fn every_name_and_every_request_stands_once() {
         assert!(!vendors || operation.action.starts_with("rms:"), "{operation:?}");
     }
     let works = operations().filter(|one| one.origin == Origin::Published && one.works()).count();
-    assert_eq!(works, 19);
+    assert_eq!(works, 26);
 }
 
 /// `UPDATE_DOCS=1 cargo test -p ruleward-http` writes the page.
@@ -186,6 +186,7 @@ async fn probes() {
         "ruleward_http_requests_total{operation=\"Health\",status_class=\"2xx\"} 1",
         "ruleward_http_request_duration_seconds_bucket",
         "ruleward_tickets_pending 0",
+        "ruleward_deployments_pending 0",
         "ruleward_accounts 1",
     ] {
         assert!(text.contains(name), "{name} in\n{text}");

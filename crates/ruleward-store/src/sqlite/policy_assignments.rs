@@ -89,10 +89,11 @@ impl WriteAssignments for Tx<'_> {
     fn insert_rule(&self, account: AccountNo, rule: &mut PolicyAssignment) -> Result<()> {
         self.connection
             .prepare_cached(
-                "INSERT INTO policy_assignment (account, id, name, body) VALUES (?1, ?2, ?3, ?4)",
+                "INSERT INTO policy_assignment (account, id, name, judges, body)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
             )
             .map_err(failed("insert a policy assignment"))?
-            .execute(params![account.0, rule.id.as_str(), rule.name, encode(rule)?])
+            .execute(params![account.0, rule.id.as_str(), rule.name, rule.judges(), encode(rule)?])
             .map_err(name_taken)?;
         rule.no = RuleNo(self.inserted_row());
         if u32::try_from(rule.no.0).is_err() {
@@ -103,9 +104,11 @@ impl WriteAssignments for Tx<'_> {
 
     fn update_rule(&self, rule: &PolicyAssignment) -> Result<()> {
         self.connection
-            .prepare_cached("UPDATE policy_assignment SET name = ?2, body = ?3 WHERE no = ?1")
+            .prepare_cached(
+                "UPDATE policy_assignment SET name = ?2, judges = ?3, body = ?4 WHERE no = ?1",
+            )
             .map_err(failed("update a policy assignment"))?
-            .execute(params![rule.no.0, rule.name, encode(rule)?])
+            .execute(params![rule.no.0, rule.name, rule.judges(), encode(rule)?])
             .map_err(name_taken)
             .map(drop)
     }

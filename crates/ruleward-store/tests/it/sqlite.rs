@@ -36,3 +36,31 @@ fn migrations_apply_to_a_new_file_and_again_to_an_old_one() {
         assert!(store.as_ref().read(|tx| tx.accounts()).unwrap().is_empty());
     }
 }
+
+mod embedded {
+    refinery::embed_migrations!("migrations/sqlite");
+}
+
+#[test]
+fn a_store_from_before_organizations_knows_which_rules_judge() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ruleward.sqlite");
+    let mut old = rusqlite::Connection::open(&path).unwrap();
+    let runner = embedded::migrations::runner().set_target(refinery::Target::Version(2));
+    runner.run(&mut old).unwrap();
+    let account = "INSERT INTO account (domain_id, name, created, recorder_enabled)
+                   VALUES ('d', 'n', 1, 1)";
+    old.execute(account, []).unwrap();
+    for state in ["Enabled", "Disabled", "Evaluating"] {
+        let rule = "INSERT INTO policy_assignment (account, id, name, body)
+                    VALUES (1, ?1, ?1, ?2)";
+        old.execute(rule, [state, &format!(r#"{{"state":"{state}"}}"#)]).unwrap();
+    }
+    drop(old);
+    drop(open(directory.path()));
+    let now = rusqlite::Connection::open(&path).unwrap();
+    let mut rows = now.prepare("SELECT name FROM policy_assignment WHERE judges = 0").unwrap();
+    let names: Vec<String> =
+        rows.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+    assert_eq!(names, ["Disabled"]);
+}

@@ -178,6 +178,7 @@ mod tests {
             domain_id: "of the file".into(),
             access_key: "file".into(),
             secret_key: "s".into(),
+            organization: None,
         }
         .write(dir.path())
         .unwrap();

@@ -1,5 +1,7 @@
 //! `ruleward summary`: are we compliant, and where not?
 
+mod organization;
+
 use clap::Args;
 use reqwest::Method;
 use serde_json::Value;
@@ -10,10 +12,15 @@ use crate::output::{Format, Listing, OutputArgs, cell, line};
 /// The account in numbers, the worst rules first.
 #[derive(Debug, Args)]
 pub struct SummaryArgs {
+    /// The whole organization in numbers, the worst accounts first: for the management account
+    /// and delegated administrators. Without an id: the organization of the account.
+    #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "",
+          conflicts_with = "tag")]
+    organization: Option<String>,
     /// Only rules that carry this tag themselves; several: any of them. Can be repeated.
     #[arg(long, value_name = "KEY[=VALUE]")]
     tag: Vec<String>,
-    /// Show at most so many rules.
+    /// Show at most so many rules, or accounts.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
     #[command(flatten)]
@@ -25,6 +32,9 @@ pub struct SummaryArgs {
 /// Prints the numbers.
 pub fn run(args: &SummaryArgs) -> anyhow::Result<()> {
     let api = args.connection.connect()?;
+    if let Some(id) = &args.organization {
+        return organization::run(&api, id, args.limit, args.output.output);
+    }
     let mut request = Request::new(Method::GET, api.path("/policy-states/summary"));
     for tag in &args.tag {
         request = request.query("tags", tag.clone());

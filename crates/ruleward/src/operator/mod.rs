@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod keys;
+pub mod organizations;
 pub mod users;
 
 use std::sync::Arc;

@@ -31,7 +31,8 @@ pub struct CreateArgs {
     /// The user's name, unique in the account.
     name: String,
     /// What the user may do: administrator, everything in the account; auditor, read
-    /// everything; reporter, report results of custom rules; importer, write the inventory.
+    /// everything; reporter, report results of custom rules; importer, write the inventory;
+    /// operator, manage the organizations of the whole server.
     #[arg(long, value_name = "ROLE",
           value_parser = PossibleValuesParser::new(Role::ALL.iter().map(|(_, name)| *name)))]
     role: String,

@@ -1,6 +1,7 @@
 //! An invented account, so that the first look shows a real picture.
 
 mod inventory;
+pub mod organization;
 mod random;
 mod rules;
 
@@ -26,7 +27,7 @@ pub fn seed(service: &Arc<Service>, account: &Account, has_resources: bool) -> a
         tracing::info!(account.id = %account.domain_id, "account is in use, no sample is added");
         return Ok(());
     }
-    let inventory = inventory::Inventory::invent(service.clock().now());
+    let inventory = inventory::Inventory::invent(service.clock().now(), inventory::SEED);
     let report = service.put_resources(&access, &inventory.lines()?)?;
     if let Some(refusal) = report.refusals.first() {
         bail!("sample resource {}: {}", refusal.line, refusal.reason);

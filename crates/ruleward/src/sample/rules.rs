@@ -137,11 +137,12 @@ fn tag(key: &str, values: &[&str]) -> FilterTag {
 mod tests {
     use ruleward_types::Timestamp;
 
+    use super::super::inventory::SEED;
     use super::*;
 
     #[test]
     fn every_policy_is_there() {
-        let rules = rules(&Inventory::invent(Timestamp::default()));
+        let rules = rules(&Inventory::invent(Timestamp::default(), SEED));
         assert!(rules.len() >= 12);
         for rule in rules {
             let id = rule.policy_definition_id.unwrap();

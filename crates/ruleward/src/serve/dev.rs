@@ -32,6 +32,7 @@ pub fn prepare(
     let user = user(service, &account)?;
     let known = DevCredentials::read(&place.dir)
         .context("remove the file and start again: a new key is made then")?;
+    let organization = known.as_ref().and_then(|known| known.organization.clone());
     let (access_key, secret_key) = match known {
         Some(known) if is_good(service, &account, &known) => (known.access_key, known.secret_key),
         _ => {
@@ -45,6 +46,7 @@ pub fn prepare(
         domain_id: account.domain_id.clone(),
         access_key,
         secret_key,
+        organization,
     };
     credentials.write(&place.dir)?;
     Ok(DevAccount { account, credentials })

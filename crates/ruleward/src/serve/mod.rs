@@ -73,12 +73,18 @@ fn serve(
     let sealing_key = sealing::find(place, config)?;
     let store = open_store(place)?;
     let service = open_service(Arc::clone(&store), &sealing_key, config.limits, catalogue)?;
-    let account = if args.dev { Some(dev::prepare(&service, place, &endpoint)?) } else { None };
+    let mut account = if args.dev { Some(dev::prepare(&service, place, &endpoint)?) } else { None };
     let workers = service.start().map_err(with_cause).context("cannot start to judge")?;
-    if let Some(dev) = &account
+    if let Some(dev) = &mut account
         && args.sample
     {
         sample::seed(&service, &dev.account, has_resources(&store, &dev.account)?)?;
+        if dev.credentials.organization.is_none()
+            && let Some(organization) = sample::organization::seed(&service, &dev.account)?
+        {
+            dev.credentials.organization = Some(organization);
+            dev.credentials.write(&place.dir)?;
+        }
     }
     drop(store);
 

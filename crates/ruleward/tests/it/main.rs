@@ -13,6 +13,7 @@ mod harness;
 mod help;
 mod import;
 mod operator;
+mod organizations;
 mod proxy;
 mod serve;
 mod tls;

@@ -4,6 +4,8 @@
 pub(crate) mod accounts;
 pub(crate) mod chunks;
 pub(crate) mod imports;
+pub(crate) mod organization_policy_assignments;
+pub(crate) mod organizations;
 pub(crate) mod policy_assignments;
 pub(crate) mod resources;
 pub(crate) mod runs;
@@ -127,6 +129,9 @@ macro_rules! store_conformance {
             chunks: types_fold_case, changes_of_types_are_counted, chunks_in_order, last_chunk_is_the_newest,
                 planes_are_replaced, tickets_have_generations, tickets_are_listed_in_order;
             imports: sessions_are_found_by_id_and_source, seen_slots;
+            organization_policy_assignments: rules_are_found, what_is_asked_for_is_a_queue, removals;
+            organizations: organizations_are_found, members_are_listed_in_order,
+                units_nest_and_go_when_empty, sums_are_of_kept_numbers;
             policy_assignments: rules_are_found, a_name_is_free_or_refused,
                 numbers_of_rules_are_not_reused, kept_numbers_of_rules, schedule,
                 reported_results, a_deleted_rule_takes_its_own_along;

@@ -6,7 +6,8 @@ use reqwest::Method;
 use ruleward_types::Period;
 use serde_json::{Map, Value, json};
 
-use super::super::{Api, ConnectionArgs, Request, parameter_value, policies};
+use super::super::organization::OrganizationArgs;
+use super::super::{ConnectionArgs, Request, parameter_value, policies};
 use crate::output::OutputArgs;
 
 /// What a rule is, besides its name and its policy.
@@ -69,9 +70,12 @@ pub struct CreateArgs {
     policy: String,
 
     #[command(flatten)]
+    organization: OrganizationArgs,
+
+    #[command(flatten)]
     rule: RuleArgs,
 
-    /// Wait until everything is judged by the rule.
+    /// Wait until everything is judged by the rule, or until every member has it.
     #[arg(long)]
     wait: bool,
 
@@ -100,20 +104,22 @@ fn period(text: &str) -> Result<Period, String> {
 /// Makes the rule and shows it.
 pub fn run(args: &CreateArgs) -> anyhow::Result<()> {
     let api = args.connection.connect()?;
-    let rule = create(args, &api)?;
-    let id = rule.get("id").and_then(Value::as_str).context("the service shows no rule")?;
-    let rule = if args.wait { super::wait(&api, id)? } else { rule };
-    super::show(&rule, args.output.output)
-}
-
-fn create(args: &CreateArgs, api: &Api) -> anyhow::Result<Value> {
-    let policy = policies::find(api, &args.policy)?;
+    let policy = policies::find(&api, &args.policy)?;
     let name = args.name.as_ref().or(args.name_option.as_ref());
     let begun = Map::from_iter([("name".to_owned(), json!(name))]);
     let body = body(&args.rule, &policy, begun)?;
-    let request =
-        Request::new(Method::PUT, api.path("/policy-assignments")).body(serde_json::to_vec(&body)?);
-    Ok(api.send(&request)?)
+    if let Some(path) = args.organization.path(&api, "/policy-assignments")? {
+        let rule = super::organization::create(&api, &path, &body)?;
+        if let Some(name) = name.filter(|_| args.wait) {
+            super::organization::wait(&api, &args.organization, name)?;
+        }
+        return super::show(&rule, args.output.output);
+    }
+    let path = api.path("/policy-assignments");
+    let rule = api.send(&Request::new(Method::PUT, path).body(serde_json::to_vec(&body)?))?;
+    let id = rule.get("id").and_then(Value::as_str).context("the service shows no rule")?;
+    let rule = if args.wait { super::wait(&api, id)? } else { rule };
+    super::show(&rule, args.output.output)
 }
 
 /// The body that makes the rule, from one that is begun: what is given replaces what stands there.

@@ -1,6 +1,7 @@
 //! `ruleward rules`: list, show, create, preview, enable, disable, delete, run.
 
 mod create;
+mod organization;
 mod preview;
 
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use serde_json::Value;
 
 use self::create::CreateArgs;
 use self::preview::PreviewArgs;
+use super::organization::OrganizationArgs;
 use super::{Api, ConnectionArgs, Request, rule, segment};
 use crate::output::{Format, Listing, OutputArgs, cell, line, plain, print_json, printable};
 
@@ -31,8 +33,9 @@ pub enum RulesCommand {
     Enable(SwitchArgs),
     /// Disable a rule; its last verdicts stay readable but are not counted.
     Disable(OneArgs),
-    /// Delete a rule and its verdicts. Only a disabled rule can be deleted.
-    Delete(OneArgs),
+    /// Delete a rule and its verdicts. Only a disabled rule can be deleted, or one of the
+    /// organization.
+    Delete(DeleteArgs),
     /// Judge everything by a rule now.
     Run(SwitchArgs),
 }
@@ -44,9 +47,20 @@ pub struct ListArgs {
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
     #[command(flatten)]
+    organization: OrganizationArgs,
+    #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
     connection: ConnectionArgs,
+}
+
+/// A rule to be deleted.
+#[derive(Debug, Args)]
+pub struct DeleteArgs {
+    #[command(flatten)]
+    organization: OrganizationArgs,
+    #[command(flatten)]
+    one: OneArgs,
 }
 
 /// A rule.
@@ -93,7 +107,11 @@ pub fn run(command: &RulesCommand) -> anyhow::Result<()> {
 }
 
 fn list(args: &ListArgs) -> anyhow::Result<()> {
-    let found = rule::all(&args.connection.connect()?, args.limit)?;
+    let api = args.connection.connect()?;
+    if args.organization.organization.is_some() {
+        return organization::list(&api, &args.organization, args.output.output);
+    }
+    let found = rule::all(&api, args.limit)?;
     let mut listing =
         Listing::new(&["name", "state", "trigger", "policy_definition_id", "id", "updated"]);
     for rule in &found {
@@ -178,16 +196,20 @@ fn wait(api: &Api, id: &str) -> anyhow::Result<Value> {
     }
 }
 
-fn delete(args: &OneArgs) -> anyhow::Result<()> {
+fn delete(args: &DeleteArgs) -> anyhow::Result<()> {
+    let DeleteArgs { organization, one: args } = args;
     let api = args.connection.connect()?;
-    let found = rule::find(&api, &args.rule)?;
-    let path = api.path(&format!("/policy-assignments/{}", segment(&cell(&found, "id"))));
-    api.send(&Request::new(Method::DELETE, path))?;
+    let (found, name) = if let Some(path) = organization.path(&api, "/policy-assignments")? {
+        (organization::delete(&api, &path, &args.rule)?, "organization_policy_assignment_name")
+    } else {
+        let found = rule::find(&api, &args.rule)?;
+        let path = api.path(&format!("/policy-assignments/{}", segment(&cell(&found, "id"))));
+        api.send(&Request::new(Method::DELETE, path))?;
+        (found, "name")
+    };
     match args.output.output {
         Format::Json => print_json(&found),
-        Format::Table | Format::Csv => {
-            line(&format!("deleted {}", printable(&cell(&found, "name"))))
-        }
+        Format::Table | Format::Csv => line(&format!("deleted {}", printable(&cell(&found, name)))),
     }
 }
 

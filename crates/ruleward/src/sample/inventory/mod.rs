@@ -13,7 +13,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::random::Random;
 
-const SEED: u64 = 2026;
+/// The seed of the development account's inventory.
+pub const SEED: u64 = 2026;
 const DAY_S: i64 = 86_400;
 
 /// Where most of it is.
@@ -67,9 +68,9 @@ struct Tags {
 }
 
 impl Inventory {
-    /// Invents it; the same every time but for the times, which lie before `now`.
-    pub fn invent(now: Timestamp) -> Self {
-        let mut random = Random::new(SEED);
+    /// Invents it; the same for a seed but for the times, which lie before `now`.
+    pub fn invent(now: Timestamp, seed: u64) -> Self {
+        let mut random = Random::new(seed);
         let projects = [(HOME, random.hex()), (SECOND, random.hex())];
         let mut made = Self {
             random,
@@ -102,6 +103,15 @@ impl Inventory {
             lines.push(b'\n');
         }
         Ok(lines)
+    }
+
+    /// A part of it: one resource of so many.
+    pub fn keep_one_of(&mut self, many: usize) {
+        let mut place = 0;
+        self.entities.retain(|_| {
+            place += 1;
+            place % many.max(1) == 0
+        });
     }
 
     /// The network of production at home.
@@ -210,7 +220,7 @@ mod tests {
     #[test]
     fn a_few_hundred_resources_of_many_types() {
         let now = Timestamp::parse("2026-05-01T00:00:00Z").unwrap();
-        let made = Inventory::invent(now);
+        let made = Inventory::invent(now, SEED);
         assert!((250..=400).contains(&made.entities.len()), "{}", made.entities.len());
         let mut types = BTreeSet::new();
         let mut ids = BTreeSet::new();
@@ -222,6 +232,6 @@ mod tests {
             types.insert(read.resource_type.key());
         }
         assert!(types.len() >= 20, "{types:?}");
-        assert_eq!(made.lines().unwrap(), Inventory::invent(now).lines().unwrap());
+        assert_eq!(made.lines().unwrap(), Inventory::invent(now, SEED).lines().unwrap());
     }
 }
