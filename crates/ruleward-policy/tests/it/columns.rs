@@ -1,5 +1,6 @@
 //! What is found from columns is what is found from the resources.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -241,7 +242,7 @@ fn the_catalogue() {
             })
             .collect();
         let set = ColumnSet::new(kin.iter().map(|of| &of.policy));
-        let mut by_pair: std::collections::BTreeMap<String, Vec<String>> = Default::default();
+        let mut by_pair: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for case in kin.iter().flat_map(|of| of.cases().to_vec()) {
             let pair = format!("{}.{}", case.resource["provider"], case.resource["type"]);
             by_pair.entry(pair).or_default().push(case.resource.to_string());

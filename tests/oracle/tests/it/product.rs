@@ -61,7 +61,8 @@ fn open(directory: &tempfile::TempDir, clock: &Arc<ManualClock>) -> (Arc<dyn Sto
     let store: Arc<dyn Store> =
         SqliteStore::open(&directory.path().join("ruleward.sqlite")).unwrap();
     let clock: Arc<dyn Clock> = Arc::clone(clock) as _;
-    let options = Options { evaluation_threads: 2, ..Options::default() };
+    // Small inventories meet both ways of judging.
+    let options = Options { evaluation_threads: 2, columns_from: 4, ..Options::default() };
     let service =
         Service::open(Arc::clone(&store), clock, &SealingKey::new([7; 32]), options).unwrap();
     (store, service)
