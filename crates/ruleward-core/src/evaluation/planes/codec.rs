@@ -4,10 +4,11 @@
 //! moves marks and no verdicts changes one page of the store.
 //!
 //! ```text
-//! version (1 byte), slots, number of scopes, number of rules
-//! for each rule, ascending:  number less the one before, mark, flags (1 byte),
-//!                            [what it followed: 4 bytes], [number of its scope]
-//! the live plane
+//! version (4 bits), whether there are scopes, whether all slots live; number of slots, of rules,
+//!     [of scopes]; [number of the first rule, the mark that most rules have]
+//! for each rule, ascending, a byte: what it has, and how far its number is from the one before
+//!     (less 1; 7: that follows as a number); [mark], [what it followed: 4 bytes], [number of its scope]
+//! [the live plane]
 //! each scope that is not the live plane, once however many rules share it
 //! for each rule: [non-compliant], [undetermined]
 //! ```
@@ -15,17 +16,27 @@
 //! Numbers without a size are LEB128. A plane over all slots is as long as the slots need, in
 //! whole words where there are many, so that a flip leaves the length of the row as it is. A plane of
 //! a rule with a scope of its own has a bit for each slot *in that scope*. Empty planes are left out.
+//! An account with few resources of a type pays a byte or two for a rule.
 
-use ruleward_types::{Error, Result};
+use ruleward_types::{Error, Result, SLOTS_PER_CHUNK};
 
 use super::super::bits::Bits;
 use super::{Planes, RulePlanes};
 
 const VERSION: u8 = 2;
+const VERSION_BITS: u8 = 0x0F;
+const HAS_SCOPES: u8 = 0x10;
+const ALL_LIVE: u8 = 0x20;
+
 const HAS_SCOPE: u8 = 1;
 const HAS_NON_COMPLIANT: u8 = 2;
 const HAS_UNDETERMINED: u8 = 4;
 const HAS_FOLLOWED: u8 = 8;
+const HAS_MARK: u8 = 16;
+const STEP_SHIFT: u32 = 5;
+/// A step that does not fit.
+const LONG_STEP: u32 = 7;
+
 /// Up to so many slots a plane takes just the bytes it needs.
 const FINE: usize = 512;
 
@@ -36,40 +47,60 @@ fn plane_bytes(slots: usize) -> usize {
 impl Planes {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut scopes: Vec<&Bits> = Vec::new();
-        let mut head = Vec::with_capacity(8 * self.rules.len());
-        let mut before = 0;
+        let mut lines = Vec::with_capacity(2 * self.rules.len());
+        let first = self.rules.first().map_or((0, 0), |first| (first.rule, self.common_mark()));
+        // The first rule is a step of one behind the number before it.
+        let mut before = u64::from(first.0).wrapping_sub(1);
         for planes in &self.rules {
-            put_number(&mut head, u64::from(planes.rule - before));
-            before = planes.rule;
-            put_number(&mut head, planes.mark.into());
+            let step = u64::from(planes.rule).wrapping_sub(before).wrapping_sub(1);
+            before = planes.rule.into();
             let own_scope = planes.scope != self.live;
             let flags = [
                 (own_scope, HAS_SCOPE),
                 (!planes.non_compliant.is_empty(), HAS_NON_COMPLIANT),
                 (!planes.undetermined.is_empty(), HAS_UNDETERMINED),
                 (planes.followed != 0, HAS_FOLLOWED),
+                (planes.mark != first.1, HAS_MARK),
             ];
-            head.push(flags.iter().filter(|(is, _)| *is).fold(0, |all, (_, flag)| all | flag));
+            let flags = flags.iter().filter(|(is, _)| *is).fold(0, |all, (_, flag)| all | flag);
+            let short = u32::try_from(step).map_or(LONG_STEP, |step| step.min(LONG_STEP));
+            lines.push(flags | (short << STEP_SHIFT).to_le_bytes()[0]);
+            if short == LONG_STEP {
+                put_number(&mut lines, step);
+            }
+            if planes.mark != first.1 {
+                put_number(&mut lines, planes.mark.into());
+            }
             if planes.followed != 0 {
-                head.extend_from_slice(&planes.followed.to_le_bytes());
+                lines.extend_from_slice(&planes.followed.to_le_bytes());
             }
             if own_scope {
                 let known = scopes.iter().position(|scope| **scope == planes.scope);
-                put_number(&mut head, known.unwrap_or(scopes.len()) as u64);
+                put_number(&mut lines, known.unwrap_or(scopes.len()) as u64);
                 if known.is_none() {
                     scopes.push(&planes.scope);
                 }
             }
         }
         let bytes = plane_bytes(self.slots);
-        let mut out =
-            Vec::with_capacity(16 + head.len() + bytes * (1 + scopes.len() + self.rules.len()));
-        out.push(VERSION);
+        let planes = bytes * (1 + scopes.len() + self.rules.len());
+        let mut out = Vec::with_capacity(16 + lines.len() + planes);
+        let all_live = self.live == Bits::first(self.slots);
+        let head = [(!scopes.is_empty(), HAS_SCOPES), (all_live, ALL_LIVE)];
+        out.push(head.iter().filter(|(is, _)| *is).fold(VERSION, |all, (_, flag)| all | flag));
         put_number(&mut out, self.slots as u64);
-        put_number(&mut out, scopes.len() as u64);
         put_number(&mut out, self.rules.len() as u64);
-        out.append(&mut head);
-        put_plane(&mut out, &self.live, bytes);
+        if !scopes.is_empty() {
+            put_number(&mut out, scopes.len() as u64);
+        }
+        if !self.rules.is_empty() {
+            put_number(&mut out, first.0.into());
+            put_number(&mut out, first.1.into());
+        }
+        out.append(&mut lines);
+        if !all_live {
+            put_plane(&mut out, &self.live, bytes);
+        }
         for scope in scopes {
             put_plane(&mut out, scope, bytes);
         }
@@ -84,6 +115,16 @@ impl Planes {
             }
         }
         out
+    }
+
+    /// The mark of the first rule, or of the second where that is the third's, too: nearly always
+    /// that of most.
+    fn common_mark(&self) -> u32 {
+        let mark = |n: usize| self.rules.get(n).map(|planes| planes.mark);
+        match (mark(0), mark(1), mark(2)) {
+            (Some(_), Some(second), Some(third)) if second == third => second,
+            (first, ..) => first.unwrap_or_default(),
+        }
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
@@ -156,24 +197,35 @@ impl Head {
         if input.0.is_empty() {
             return Ok(None);
         }
-        let [version] = input.take()?;
+        let [head] = input.take()?;
+        let version = head & VERSION_BITS;
         if version != VERSION {
             return Err(Error::internal("read planes", format!("unknown version {version}")));
         }
-        let (slots, scopes, count) = (input.number()?, input.number()?, input.number()?);
+        let (slots, count) = (input.number()?, input.number()?);
+        if slots > SLOTS_PER_CHUNK {
+            return Err(damaged());
+        }
+        let scopes = if head & HAS_SCOPES == 0 { 0 } else { input.number()? };
+        let (first, mark) = if count == 0 { (0, 0) } else { (input.number()?, input.number()?) };
         let mut lines = Vec::with_capacity(count.min(1024));
-        let mut rule = 0;
+        let number = |n: usize| u32::try_from(n).map_err(|_| damaged());
+        let mut next = first;
         for _ in 0..count {
-            rule += input.number()?;
-            let mark = input.number()?;
             let [flags] = input.take()?;
             let has = |flag: u8| flags & flag != 0;
+            let rule = next
+                + match u32::from(flags) >> STEP_SHIFT {
+                    LONG_STEP => input.number()?,
+                    step => step as usize,
+                };
+            next = rule + 1;
+            let mark = if has(HAS_MARK) { input.number()? } else { mark };
             let followed = if has(HAS_FOLLOWED) { u32::from_le_bytes(input.take()?) } else { 0 };
             let scope = if has(HAS_SCOPE) { Some(input.number()?) } else { None };
-            let number = |n: usize| u32::try_from(n).map_err(|_| damaged());
             lines.push(Line { rule: number(rule)?, mark: number(mark)?, followed, flags, scope });
         }
-        let live = input.plane(slots)?;
+        let live = if head & ALL_LIVE == 0 { input.plane(slots)? } else { Bits::first(slots) };
         Ok(Some(Self { slots, scopes, lines, live }))
     }
 }
@@ -349,6 +401,6 @@ mod tests {
             }
             planes.encode().len()
         };
-        assert_eq!(with_rules(2) - with_rules(1), 64 / 8 + 4);
+        assert_eq!(with_rules(2) - with_rules(1), 64 / 8 + 2);
     }
 }
