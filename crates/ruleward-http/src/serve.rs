@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -52,9 +52,22 @@ async fn exchange(
         // Probes are not among them, so that they answer whatever else goes on.
         places.take(app.requests()).await?;
     }
-    let (parts, body) = request.into_parts();
-    let (mut parts, identity) = identify(&app, operation, parts).await?;
-    let parameters = path_parameters(&mut parts).await?;
+    let (mut parts, body) = request.into_parts();
+    let parameters = path_parameters(&mut parts).await;
+    if operation.load == Load::Light && !operation.is_open() && body.is_end_stream() {
+        // There is no body to wait for between the two looks at the caller.
+        return blocking(move || {
+            let identity = authentication::identify(app.service(), &parts)?;
+            let (parameters, body) = (parameters?, Bytes::new());
+            let call = Call { app, operation, parts, parameters, body, caller: None };
+            let answered = answer(call, Some(identity));
+            drop(places);
+            answered
+        })
+        .await;
+    }
+    let (parts, identity) = identify(&app, operation, parts).await?;
+    let parameters = parameters?;
     if operation.load == Load::Batch {
         places.take(app.batches()).await?;
     }
