@@ -4,8 +4,10 @@
 //! moves marks and no verdicts changes one page of the store.
 //!
 //! ```text
-//! version (4 bits), whether there are scopes, whether all slots live; number of slots, of rules,
-//!     [of scopes]; [number of the first rule, the mark that most rules have]
+//! version (4 bits), whether there are scopes, whether all slots live, whether there are few slots and
+//!     rules, whether the mark that most rules have is 1
+//! number of slots, of rules (few: less 1, in half a byte each), [of scopes]
+//! [number of the first rule], [the mark that most rules have]
 //! for each rule, ascending, a byte: what it has, and how far its number is from the one before
 //!     (less 1; 7: that follows as a number); [mark], [what it followed: 4 bytes], [number of its scope]
 //! [the live plane]
@@ -27,6 +29,8 @@ const VERSION: u8 = 2;
 const VERSION_BITS: u8 = 0x0F;
 const HAS_SCOPES: u8 = 0x10;
 const ALL_LIVE: u8 = 0x20;
+const IS_FEW: u8 = 0x40;
+const MARK_IS_ONE: u8 = 0x80;
 
 const HAS_SCOPE: u8 = 1;
 const HAS_NON_COMPLIANT: u8 = 2;
@@ -39,6 +43,11 @@ const LONG_STEP: u32 = 7;
 
 /// Up to so many slots a plane takes just the bytes it needs.
 const FINE: usize = 512;
+
+/// Up to sixteen, less 1.
+fn few(number: usize) -> Option<u8> {
+    u8::try_from(number).ok()?.checked_sub(1).filter(|few| *few < 16)
+}
 
 fn plane_bytes(slots: usize) -> usize {
     if slots <= FINE { slots.div_ceil(8) } else { slots.div_ceil(64) * 8 }
@@ -86,16 +95,28 @@ impl Planes {
         let planes = bytes * (1 + scopes.len() + self.rules.len());
         let mut out = Vec::with_capacity(16 + lines.len() + planes);
         let all_live = self.live == Bits::first(self.slots);
-        let head = [(!scopes.is_empty(), HAS_SCOPES), (all_live, ALL_LIVE)];
+        let few = few(self.slots).zip(few(self.rules.len()));
+        let head = [
+            (!scopes.is_empty(), HAS_SCOPES),
+            (all_live, ALL_LIVE),
+            (few.is_some(), IS_FEW),
+            (first.1 == 1, MARK_IS_ONE),
+        ];
         out.push(head.iter().filter(|(is, _)| *is).fold(VERSION, |all, (_, flag)| all | flag));
-        put_number(&mut out, self.slots as u64);
-        put_number(&mut out, self.rules.len() as u64);
+        if let Some((slots, rules)) = few {
+            out.push(slots << 4 | rules);
+        } else {
+            put_number(&mut out, self.slots as u64);
+            put_number(&mut out, self.rules.len() as u64);
+        }
         if !scopes.is_empty() {
             put_number(&mut out, scopes.len() as u64);
         }
         if !self.rules.is_empty() {
             put_number(&mut out, first.0.into());
-            put_number(&mut out, first.1.into());
+            if first.1 != 1 {
+                put_number(&mut out, first.1.into());
+            }
         }
         out.append(&mut lines);
         if !all_live {
@@ -202,12 +223,24 @@ impl Head {
         if version != VERSION {
             return Err(Error::internal("read planes", format!("unknown version {version}")));
         }
-        let (slots, count) = (input.number()?, input.number()?);
+        let (slots, count) = if head & IS_FEW == 0 {
+            (input.number()?, input.number()?)
+        } else {
+            let [both] = input.take()?;
+            (usize::from(both >> 4) + 1, usize::from(both & 15) + 1)
+        };
         if slots > SLOTS_PER_CHUNK {
             return Err(damaged());
         }
         let scopes = if head & HAS_SCOPES == 0 { 0 } else { input.number()? };
-        let (first, mark) = if count == 0 { (0, 0) } else { (input.number()?, input.number()?) };
+        let first = if count == 0 { 0 } else { input.number()? };
+        let mark = if head & MARK_IS_ONE != 0 {
+            1
+        } else if count == 0 {
+            0
+        } else {
+            input.number()?
+        };
         let mut lines = Vec::with_capacity(count.min(1024));
         let number = |n: usize| u32::try_from(n).map_err(|_| damaged());
         let mut next = first;

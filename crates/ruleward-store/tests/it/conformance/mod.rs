@@ -3,6 +3,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod chunks;
+pub(crate) mod columns;
 pub(crate) mod imports;
 pub(crate) mod organization_policy_assignments;
 pub(crate) mod organizations;
@@ -128,6 +129,7 @@ macro_rules! store_conformance {
                 recorder_and_rules_version_move, kept_numbers_move, users_and_keys, tokens_end;
             chunks: types_fold_case, changes_of_types_are_counted, chunks_in_order, last_chunk_is_the_newest,
                 planes_are_replaced, tickets_have_generations, tickets_are_listed_in_order;
+            columns: columns_join_and_replace, what_columns_know_is_kept;
             imports: sessions_are_found_by_id_and_source, seen_slots;
             organization_policy_assignments: rules_are_found, what_is_asked_for_is_a_queue, removals;
             organizations: organizations_are_found, members_are_listed_in_order,
@@ -141,7 +143,7 @@ macro_rules! store_conformance {
             runs: runs_in_order;
             statistics: days_are_frozen_once_and_pruned;
             transactions: a_reader_sees_one_snapshot, readers_see_what_was_acknowledged,
-                a_reader_cannot_hold_up_the_writer, jobs_run_in_the_order_of_their_arrival,
+                a_reader_cannot_hold_up_the_writer, every_clients_jobs_run_once_and_in_their_order,
                 a_failing_job_leaves_nothing, a_panicking_job_leaves_nothing,
                 failures_in_one_commit_disturb_no_other, a_failing_reader_gives_its_place_back,
                 a_reopened_store_has_everything;

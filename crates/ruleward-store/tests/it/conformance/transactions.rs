@@ -70,46 +70,35 @@ pub(crate) fn a_reader_cannot_hold_up_the_writer(place: Place) {
     assert_eq!(value(&place, "a"), Some(vec![19]));
 }
 
-pub(crate) fn jobs_run_in_the_order_of_their_arrival(place: Place) {
-    let store = place.shared();
+pub(crate) fn every_clients_jobs_run_once_and_in_their_order(place: Place) {
+    const CLIENTS: usize = 4;
+    const JOBS: usize = 25;
     let (order, ran) = channel();
-    let (begun, go) = channel::<()>();
-    let first = {
-        let (store, order) = (Arc::clone(&store), order.clone());
-        std::thread::spawn(move || {
-            store
-                .as_ref()
-                .write(move |_| {
-                    let _ = begun.send(());
-                    // The others arrive while this one runs.
-                    std::thread::sleep(std::time::Duration::from_millis(300));
-                    let _ = order.send(0);
-                    Ok(())
-                })
-                .unwrap();
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|client| {
+            let (store, order) = (place.shared(), order.clone());
+            std::thread::spawn(move || {
+                for n in 0..JOBS {
+                    let order = order.clone();
+                    let job = move |_: &dyn ruleward_store::WriteTx| {
+                        let _ = order.send((client, n));
+                        Ok(())
+                    };
+                    store.as_ref().write(job).unwrap();
+                }
+            })
         })
-    };
-    go.recv().unwrap();
-    let mut others = Vec::new();
-    for n in 1..=5 {
-        let (store, order) = (Arc::clone(&store), order.clone());
-        others.push(std::thread::spawn(move || {
-            store
-                .as_ref()
-                .write(move |_| {
-                    let _ = order.send(n);
-                    Ok(())
-                })
-                .unwrap();
-        }));
-        std::thread::sleep(std::time::Duration::from_millis(30));
-    }
-    first.join().unwrap();
-    for other in others {
-        other.join().unwrap();
+        .collect();
+    for client in clients {
+        client.join().unwrap();
     }
     drop(order);
-    assert_eq!(ran.iter().collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
+    let ran: Vec<(usize, usize)> = ran.iter().collect();
+    for client in 0..CLIENTS {
+        let of_client: Vec<usize> =
+            ran.iter().filter(|(of, _)| *of == client).map(|(_, n)| *n).collect();
+        assert_eq!(of_client, (0..JOBS).collect::<Vec<_>>());
+    }
 }
 
 /// Changes much and then ends as `end` says.
