@@ -127,7 +127,8 @@ impl Planes {
         }
         for planes in &self.rules {
             for plane in [&planes.non_compliant, &planes.undetermined] {
-                if plane.is_empty() {
+                if plane.is_empty() || self.slots == 1 {
+                    // Of one slot a plane that is not empty says all.
                 } else if planes.scope == self.live {
                     put_plane(&mut out, plane, bytes);
                 } else {
@@ -166,6 +167,7 @@ impl Planes {
             };
             let mut plane = |flag| match own {
                 _ if line.flags & flag == 0 => Ok(Bits::with_words(words)),
+                _ if slots == 1 => Ok(Bits::first(1)),
                 None => input.plane(slots),
                 Some(scope) => input.packed(scope),
             };
@@ -378,7 +380,7 @@ mod tests {
     }
 
     fn planes() -> impl Strategy<Value = Planes> {
-        let slots = prop_oneof![1_usize..20, 500_usize..530, 4000_usize..=4096];
+        let slots = prop_oneof![1_usize..4, 1_usize..20, 500_usize..530, 4000_usize..=4096];
         let rule = (0_u32..1000, 0_u32..100_000, 0_u32..3, prop::collection::vec(verdict(), 1..9));
         (slots, prop::collection::vec(any::<bool>(), 7), prop::collection::vec(rule, 0..6))
             .prop_map(|(slots, gaps, rules)| {
