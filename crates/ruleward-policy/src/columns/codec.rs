@@ -251,6 +251,9 @@ pub(super) fn read(bytes: &[u8]) -> Option<Column<'_>> {
     }
     let form = input.byte()?;
     let (slots, count) = (input.number()?, input.number()?);
+    if count == 0 {
+        return None;
+    }
     let elements = input.elements()?;
     let (words, has_lists) = input.words(count)?;
     let codes = match form {
@@ -396,6 +399,17 @@ mod tests {
             let column = read(&stored).unwrap();
             let back: Vec<usize> = (0..column.slots).map(|slot| column.codes.get(slot)).collect();
             assert_eq!(back, codes.iter().map(|code| usize::from(*code)).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn without_words_there_is_no_column() {
+        for bits in [1, 2, 4, 8, 16, PLAIN] {
+            let mut stored = head(bits, 0, NO_ELEMENTS, 0);
+            assert!(read(&stored).is_none(), "{bits}");
+            stored = head(bits, 1, NO_ELEMENTS, 0);
+            stored.extend_from_slice(&[0, 0]);
+            assert!(read(&stored).is_none(), "{bits}");
         }
     }
 
