@@ -308,10 +308,8 @@ impl Service {
                 managed(writing.tx, &access, &id)?
             };
             let account = account(writing.tx, &domain_id)?;
-            let member = writing
-                .tx
-                .organization_member(organization.no, account.no)?
-                .ok_or_else(|| {
+            let member =
+                writing.tx.organization_member(organization.no, account.no)?.ok_or_else(|| {
                     // Who is outside does not learn that the organization is there.
                     managed(writing.tx, &access, &id).map_or_else(|e| e, |_| not_found(NO_MEMBER))
                 })?;
