@@ -286,7 +286,10 @@ impl<'c> Values<'c> {
                 list = Some(ElementList { table: &column.elements, codes });
                 Some(RawValue::Array(b"[]"))
             }
-            Some(Word::List(codes)) => column.text(word, codes).map(RawValue::Array),
+            Some(Word::List(codes)) => match column.text(word, codes) {
+                Some(text) => Some(RawValue::Array(text)),
+                None => return false,
+            },
             Some(Word::Elsewhere) | None => return false,
         };
         if let (Some(of), Some(lists)) = (self.plain.get_mut(place), self.lists.get_mut(place)) {

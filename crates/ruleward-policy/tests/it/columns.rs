@@ -335,3 +335,21 @@ fn a_member_that_cannot_be_read_is_not_missing() {
     assert_eq!(judge(false).unwrap().non_compliant, [0b11]);
     assert!(judge(true).is_none());
 }
+
+#[test]
+fn a_long_list_that_is_asked_for_as_a_whole_is_left_to_the_resource() {
+    let rule = json!({"allOf": [
+        {"value": "${isNull(resource().rules)}", "comparator": "equals", "pattern": false},
+        {
+            "value": "${any(resource().rules, lambda x: equals(x.port, 'none'))}",
+            "comparator": "equals", "pattern": false
+        },
+    ]});
+    let policy = Policy::parse(&rule.to_string()).unwrap();
+    let set = ColumnSet::new([&policy]);
+    let program = Arc::new(policy.compile(&Map::new()).unwrap());
+    let list = |count: usize| vec![json!({"port": "x".repeat(1000)}); count];
+    let documents = [1, 2, 40].map(|count| json!({"rules": list(count)}).to_string());
+    let judged = from_columns(&set, &program, &documents, &World::default()).unwrap();
+    assert_eq!(judged, [Some(Outcome::NonCompliant), Some(Outcome::NonCompliant), None]);
+}
