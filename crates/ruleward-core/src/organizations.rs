@@ -37,6 +37,8 @@ pub enum Entry {
     Added,
 }
 
+const NO_MEMBER: &str = "The account is no member of the organization.";
+
 impl Service {
     /// Makes an organization. The management account is the caller's, unless the operator names
     /// another.
@@ -306,10 +308,11 @@ impl Service {
                 managed(writing.tx, &access, &id)?
             };
             let account = account(writing.tx, &domain_id)?;
-            let member = writing
-                .tx
-                .organization_member(organization.no, account.no)?
-                .ok_or_else(|| not_found("The account is no member of the organization."))?;
+            let member =
+                writing.tx.organization_member(organization.no, account.no)?.ok_or_else(|| {
+                    // Who is outside does not learn that the organization is there.
+                    managed(writing.tx, &access, &id).map_or_else(|e| e, |_| not_found(NO_MEMBER))
+                })?;
             change(writing, &organization, member)
         })
     }

@@ -149,12 +149,19 @@ pub(crate) struct Built {
 impl Built {
     /// Stores them. `moved` are the slots whose resources changed since the snapshot.
     pub(crate) fn store(self, tx: &dyn WriteTx, chunk: &mut Chunk, moved: &[usize]) -> Result<()> {
-        if let Some(slots) = self.slots {
-            let mut stale = Bits::default();
-            moved.iter().filter(|slot| **slot < slots).for_each(|slot| stale.set(*slot, true));
+        let mut stale = if let Some(slots) = self.slots {
             tx.delete_columns(chunk.no)?;
-            tx.put_stale_slots(chunk.no, &stale.to_bytes())?;
             chunk.column_slots = slots;
+            Bits::default()
+        } else {
+            // Those that are there may be newer than the snapshot, and know of slots that these
+            // do not.
+            Bits::from_bytes(&tx.stale_slots(chunk.no)?)
+        };
+        let known = moved.iter().filter(|slot| **slot < chunk.column_slots);
+        known.for_each(|slot| stale.set(*slot, true));
+        if self.slots.is_some() || !moved.is_empty() {
+            tx.put_stale_slots(chunk.no, &stale.to_bytes())?;
         }
         tx.put_columns(chunk.no, &self.columns)
     }

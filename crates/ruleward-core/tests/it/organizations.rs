@@ -86,6 +86,7 @@ fn organizations_do_not_see_each_other() {
             code(service.enter_organization(&me, id, domain_id, None, entry)),
             code(service.accept_invitation(&me, id)),
             code(service.remove_member(&me, id, domain_id)),
+            code(service.remove_member(&me, id, &house.account.domain_id)),
             code(service.suspend_member(&me, id, domain_id)),
             code(service.delegate_administrator(&me, id, domain_id, true)),
             code(service.create_unit(&me, id, "x", None)),

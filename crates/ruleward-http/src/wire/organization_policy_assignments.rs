@@ -22,7 +22,8 @@ use crate::validation::{
 #[derive(Debug, Deserialize)]
 pub(crate) struct OrganizationPolicyAssignmentRequest {
     organization_policy_assignment_name: Option<String>,
-    excluded_accounts: Option<Vec<String>>,
+    #[serde(default)]
+    excluded_accounts: Patch<Vec<String>>,
     managed_policy_assignment_metadata: Option<Object<MetadataRequest>>,
     custom_policy_assignment_metadata: Option<Object<MetadataRequest>>,
 }
@@ -47,7 +48,12 @@ impl OrganizationPolicyAssignmentRequest {
             self.organization_policy_assignment_name,
         )?;
         ORGANIZATION_RULE_NAME.check("organization_policy_assignment_name", &name)?;
-        if let Some(excluded) = &self.excluded_accounts {
+        let excluded_accounts = match self.excluded_accounts {
+            Patch::Absent => None,
+            Patch::Null => Some(Vec::new()),
+            Patch::Value(excluded) => Some(excluded),
+        };
+        if let Some(excluded) = &excluded_accounts {
             at_most("excluded_accounts", excluded.len(), limits::EXCLUDED_ACCOUNTS)?;
             let legal = |id: &String| !id.is_empty() && id.chars().all(is_word_or_dash);
             if !excluded.iter().all(legal) {
@@ -66,7 +72,7 @@ impl OrganizationPolicyAssignmentRequest {
                     return Err(Error::invalid(words));
                 }
             };
-        metadata.into_draft(name, self.excluded_accounts, kind)
+        metadata.into_draft(name, excluded_accounts, kind)
     }
 }
 

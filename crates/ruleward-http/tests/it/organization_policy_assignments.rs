@@ -219,7 +219,14 @@ async fn put_by_name_and_by_id_change_the_rule() {
     body["excluded_accounts"] = json!([]);
     let cleared = group.server.call("PUT", path.clone(), Some(body)).await.expect(200).json();
     assert!(cleared["policy_filter_v2"].is_null());
-    assert_eq!(group.server.get(path).await.json()["excluded_accounts"], json!([]));
+    assert_eq!(group.server.get(path.clone()).await.json()["excluded_accounts"], json!([]));
+    // Null removes, too.
+    for (given, expected) in [(json!(["a"]), json!(["a"])), (Value::Null, json!([]))] {
+        let mut body = unused("disks");
+        body["excluded_accounts"] = given;
+        group.server.call("PUT", path.clone(), Some(body)).await.expect(200);
+        assert_eq!(group.server.get(path.clone()).await.json()["excluded_accounts"], expected);
+    }
     let statuses = group.settled().await;
     assert_eq!(statuses[0]["organization_policy_assignment_status"], "UPDATE_SUCCESSFUL");
 }

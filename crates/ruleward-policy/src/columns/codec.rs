@@ -17,6 +17,7 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
+use super::TEXT_BYTES;
 use crate::engine::{ElementTable, Member};
 use crate::json::{RawString, RawValue};
 
@@ -72,12 +73,12 @@ pub(super) struct Column<'a> {
     pub(super) elements: ElementTable<'a>,
     pub(super) words: Words<'a>,
     pub(super) codes: Codes<'a>,
-    /// Lists as texts, where somebody asks for them.
-    texts: Vec<OnceCell<Vec<u8>>>,
+    /// Lists as texts, where somebody asks for them; none for those that are too long.
+    texts: Vec<OnceCell<Option<Vec<u8>>>>,
 }
 
 impl Column<'_> {
-    /// The text of a list.
+    /// The text of a list, unless it is too long to be kept with those of the other slots.
     pub(super) fn text(&self, word: usize, codes: &[[u8; 2]]) -> Option<&[u8]> {
         let text = self.texts.get(word)?.get_or_init(|| {
             let mut text = vec![b'['];
@@ -86,11 +87,14 @@ impl Column<'_> {
                     text.push(b',');
                 }
                 self.elements.write(u16::from_le_bytes(*code).into(), &mut text);
+                if text.len() > TEXT_BYTES {
+                    return None;
+                }
             }
             text.push(b']');
-            text
+            Some(text)
         });
-        Some(text)
+        text.as_deref()
     }
 }
 
@@ -251,6 +255,9 @@ pub(super) fn read(bytes: &[u8]) -> Option<Column<'_>> {
     }
     let form = input.byte()?;
     let (slots, count) = (input.number()?, input.number()?);
+    if count == 0 {
+        return None;
+    }
     let elements = input.elements()?;
     let (words, has_lists) = input.words(count)?;
     let codes = match form {
@@ -396,6 +403,17 @@ mod tests {
             let column = read(&stored).unwrap();
             let back: Vec<usize> = (0..column.slots).map(|slot| column.codes.get(slot)).collect();
             assert_eq!(back, codes.iter().map(|code| usize::from(*code)).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn without_words_there_is_no_column() {
+        for bits in [1, 2, 4, 8, 16, PLAIN] {
+            let mut stored = head(bits, 0, NO_ELEMENTS, 0);
+            assert!(read(&stored).is_none(), "{bits}");
+            stored = head(bits, 1, NO_ELEMENTS, 0);
+            stored.extend_from_slice(&[0, 0]);
+            assert!(read(&stored).is_none(), "{bits}");
         }
     }
 

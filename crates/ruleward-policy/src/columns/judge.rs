@@ -16,6 +16,8 @@ use crate::json::{RawString, RawValue, member};
 #[derive(Debug, Default)]
 pub struct Columns<'a> {
     by_id: HashMap<u64, Column<'a>>,
+    /// Columns that could not be read. What they keep is there, so it is not missing.
+    unread: Vec<u64>,
 }
 
 /// What is found of the slots of a chunk, as words of bits. A slot without a bit is compliant.
@@ -62,8 +64,9 @@ impl<'a> Columns<'a> {
     pub fn insert(&mut self, id: u64, bytes: &'a [u8]) -> bool {
         let column = codec::read(bytes);
         let is_read = column.is_some();
-        if let Some(column) = column {
-            self.by_id.insert(id, column);
+        match column {
+            Some(column) => drop(self.by_id.insert(id, column)),
+            None => self.unread.push(id),
         }
         is_read
     }
@@ -189,6 +192,7 @@ impl<'a> Columns<'a> {
                     }
                     match self.by_id.get(id) {
                         Some(column) => sources.source(column, &[])?,
+                        None if self.unread.contains(id) => return None,
                         None => Source::Missing,
                     }
                 }
@@ -282,7 +286,10 @@ impl<'c> Values<'c> {
                 list = Some(ElementList { table: &column.elements, codes });
                 Some(RawValue::Array(b"[]"))
             }
-            Some(Word::List(codes)) => column.text(word, codes).map(RawValue::Array),
+            Some(Word::List(codes)) => match column.text(word, codes) {
+                Some(text) => Some(RawValue::Array(text)),
+                None => return false,
+            },
             Some(Word::Elsewhere) | None => return false,
         };
         if let (Some(of), Some(lists)) = (self.plain.get_mut(place), self.lists.get_mut(place)) {

@@ -32,6 +32,10 @@ const WORD_BYTES: usize = 4_096;
 /// bytes, and with [`WORD_STEPS`] that bounds the steps over the resource.
 const ELEMENT_BYTES: usize = 2_048;
 
+/// A list kept by its elements is made a text again, for what asks for the whole of it, up to here. The
+/// texts of all slots of a chunk are in memory at once.
+const TEXT_BYTES: usize = 16_384;
+
 /// An evaluation over words that took more steps is done again from the resource: whether it keeps
 /// within [`crate::STEP_BUDGET`] depends on the values as they stand there.
 const WORD_STEPS: u32 = crate::STEP_BUDGET / 200;

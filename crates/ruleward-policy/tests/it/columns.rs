@@ -308,3 +308,48 @@ fn an_object_of_very_many_keys_is_left_to_the_resources() {
     let judged = from_columns(&set, &program, &documents(64), &World::default()).unwrap();
     assert_eq!(judged.iter().filter(|of| **of == Some(Outcome::NonCompliant)).count(), 1);
 }
+
+#[test]
+fn a_member_that_cannot_be_read_is_not_missing() {
+    let rule = json!({
+        "value": "${contains(resource().tags, parameters('p'))}", "comparator": "equals", "pattern": true
+    });
+    let policy = Policy::parse(&rule.to_string()).unwrap();
+    let set = ColumnSet::new([&policy]);
+    let parameters = Map::from_iter([("p".to_owned(), json!("a"))]);
+    let program = Arc::new(policy.compile(&parameters).unwrap());
+    let inputs = set.inputs(&program).unwrap();
+    let mut builder = ColumnBuilder::new(&set, |_| true);
+    builder.add(0, json!({"tags": {"a": "x"}}).to_string().as_bytes());
+    builder.add(1, json!({"tags": {"a": "y"}}).to_string().as_bytes());
+    let stored = builder.finish(2);
+    let needed: Vec<u64> = inputs.needed().collect();
+    let judge = |is_damaged: bool| {
+        let mut columns = Columns::new();
+        for (id, bytes) in &stored {
+            let cut = is_damaged && !needed.contains(id) && inputs.ids().any(|of| of == *id);
+            assert_eq!(columns.insert(*id, if cut { &bytes[..1] } else { bytes }), !cut);
+        }
+        columns.judge(&program, &inputs, &[0b11], &World::default(), &mut Scratch::new())
+    };
+    assert_eq!(judge(false).unwrap().non_compliant, [0b11]);
+    assert!(judge(true).is_none());
+}
+
+#[test]
+fn a_long_list_that_is_asked_for_as_a_whole_is_left_to_the_resource() {
+    let rule = json!({"allOf": [
+        {"value": "${isNull(resource().rules)}", "comparator": "equals", "pattern": false},
+        {
+            "value": "${any(resource().rules, lambda x: equals(x.port, 'none'))}",
+            "comparator": "equals", "pattern": false
+        },
+    ]});
+    let policy = Policy::parse(&rule.to_string()).unwrap();
+    let set = ColumnSet::new([&policy]);
+    let program = Arc::new(policy.compile(&Map::new()).unwrap());
+    let list = |count: usize| vec![json!({"port": "x".repeat(1000)}); count];
+    let documents = [1, 2, 40].map(|count| json!({"rules": list(count)}).to_string());
+    let judged = from_columns(&set, &program, &documents, &World::default()).unwrap();
+    assert_eq!(judged, [Some(Outcome::NonCompliant), Some(Outcome::NonCompliant), None]);
+}

@@ -235,6 +235,10 @@ impl Head {
             return Err(damaged());
         }
         let scopes = if head & HAS_SCOPES == 0 { 0 } else { input.number()? };
+        // Each has a rule; planes over no slots take no bytes, so nothing else would bound them.
+        if scopes > count {
+            return Err(damaged());
+        }
         let first = if count == 0 { 0 } else { input.number()? };
         let mark = if head & MARK_IS_ONE != 0 {
             1
@@ -421,6 +425,13 @@ mod tests {
             bytes[at] = byte;
             let _ = Planes::decode(&bytes);
         }
+    }
+
+    #[test]
+    fn a_damaged_number_of_scopes_asks_for_no_memory() {
+        let mut bytes = vec![VERSION | HAS_SCOPES, 0, 0];
+        put_number(&mut bytes, 1 << 34);
+        assert!(Planes::decode(&bytes).is_err());
     }
 
     #[test]

@@ -20,14 +20,20 @@ pub fn create(api: &Api, path: &str, rule: &Value) -> anyhow::Result<Value> {
     if rule.get("tags").is_some() {
         bail!("an organization rule has no tags of its own");
     }
-    let fields =
-        SHARED.into_iter().filter_map(|key| Some((key.to_owned(), rule.get(key)?.clone())));
-    let body = json!({
-        "organization_policy_assignment_name": rule.get("name"),
-        "managed_policy_assignment_metadata": fields.collect::<Map<_, _>>(),
-    });
-    let request = Request::new(Method::PUT, path).body(serde_json::to_vec(&body)?);
+    let request = Request::new(Method::PUT, path).body(serde_json::to_vec(&body(rule))?);
     Ok(api.send(&request)?)
+}
+
+/// The account's form as the organization's. A filter that is not given is none: left out, that of
+/// the rule of that name would stay.
+fn body(rule: &Value) -> Value {
+    let mut fields = Map::from_iter([("policy_filter_v2".to_owned(), Value::Null)]);
+    let given = SHARED.into_iter().filter_map(|key| Some((key.to_owned(), rule.get(key)?.clone())));
+    fields.extend(given);
+    json!({
+        "organization_policy_assignment_name": rule.get("name"),
+        "managed_policy_assignment_metadata": fields,
+    })
 }
 
 /// Waits until every member has the rule, or it is known why not.
@@ -88,4 +94,29 @@ pub fn delete(api: &Api, path: &str, id_or_name: &str) -> anyhow::Result<Value> 
         request_id: None,
     }
     .into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_that_is_not_given_is_none() {
+        let rule = json!({
+            "name": "x", "policy_assignment_type": "builtin", "policy_definition_id": "p1",
+        });
+        let made = body(&rule);
+        assert_eq!(
+            made,
+            json!({
+                "organization_policy_assignment_name": "x",
+                "managed_policy_assignment_metadata": {
+                    "policy_definition_id": "p1", "policy_filter_v2": null,
+                },
+            })
+        );
+        let filter = json!({"region_ids": ["r"]});
+        let made = body(&json!({"name": "x", "policy_filter_v2": filter}));
+        assert_eq!(made["managed_policy_assignment_metadata"]["policy_filter_v2"], filter);
+    }
 }
