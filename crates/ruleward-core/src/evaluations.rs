@@ -9,7 +9,6 @@ use ruleward_types::{
 
 use crate::Service;
 use crate::access::Access;
-use crate::evaluation::planes::plane_no;
 use crate::evaluation::rule_set::CompiledRule;
 use crate::evaluation::runs;
 use crate::policy_assignments::{not_found, recorder_is_on, stored};
@@ -32,12 +31,6 @@ impl Service {
                 AssignmentState::Disabled => return Err(Error::new(ErrorCode::RuleDisabled)),
                 AssignmentState::Evaluating | AssignmentState::Submitting => return Ok(()),
                 AssignmentState::Enabled => {}
-            }
-            let set = writing.rule_set(account)?;
-            let known = set.rule(plane_no(rule.no)).filter(|known| known.rule == rule);
-            if let Some(compiled) = known.filter(|known| !known.is_moved_by_runs()) {
-                runs::start(writing.tx, account, compiled, RunTrigger::Manual, writing.now)?;
-                return Ok(());
             }
             let mut compiled = CompiledRule::new(rule, writing.service.catalogue)?;
             if compiled.is_moved_by_runs() {

@@ -182,10 +182,18 @@ impl Service {
             runs::cancel(writing.tx, &mut rule, writing.now)?;
             let no = plane_no(rule.no);
             let set = writing.rule_set(account)?;
-            edit_chunks(writing.tx, account, counted(&set), counted(&set), writing.now, |edit| {
-                edit.planes.drop_rule(no);
-                Ok(())
-            })?;
+            edit_chunks(
+                writing.tx,
+                account,
+                |_, head| head.rule(no).is_some(),
+                counted(&set),
+                counted(&set),
+                writing.now,
+                |edit| {
+                    edit.planes.drop_rule(no);
+                    Ok(())
+                },
+            )?;
             writing.tx.delete_rule(rule.no)?;
             // An organization may have waited for the name or the place.
             writing.tx.retry_deployments(account)?;
@@ -304,14 +312,24 @@ pub(crate) fn rejudge(
         .filter(|row| compiled.scope.covers_type(&row.resource_type))
         .map(|row| row.no)
         .collect();
-    edit_chunks(writing.tx, account, counted(&set), counted(&set), writing.now, |edit| {
-        if !covered.contains(&edit.chunk.type_no) {
+    let is_custom = compiled.rule.kind == AssignmentKind::Custom;
+    edit_chunks(
+        writing.tx,
+        account,
+        |chunk, head| {
+            head.rule(compiled.no).is_some() && (is_custom || !covered.contains(&chunk.type_no))
+        },
+        counted(&set),
+        counted(&set),
+        writing.now,
+        |edit| {
+            if covered.contains(&edit.chunk.type_no) {
+                return drop_out_of_scope(writing.tx, edit, &compiled);
+            }
             edit.planes.drop_rule(compiled.no);
-        } else if compiled.rule.kind == AssignmentKind::Custom {
-            drop_out_of_scope(writing.tx, edit, &compiled)?;
-        }
-        Ok(())
-    })?;
+            Ok(())
+        },
+    )?;
     runs::start(writing.tx, account, &compiled, trigger, writing.now)
 }
 
@@ -342,6 +360,7 @@ fn recount(writing: &Writing<'_>, account: AccountNo, rule: &PolicyAssignment) -
     edit_chunks(
         writing.tx,
         account,
+        |_, head| head.rule(no).is_some(),
         counted(&before),
         |other| if other == no { judges } else { before.counts(other) },
         writing.now,

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use ruleward_store::Chunk;
 use ruleward_types::{
     Account, AccountNo, AssignmentState, DeploymentFailure, DeploymentState, ErrorCode,
     EvaluationRun, MemberState, OrganizationDeployment, OrganizationNo, PolicyAssignment,
@@ -13,7 +14,7 @@ use super::ahead::{Ahead, AheadRule, wanted_rule};
 use super::{Rules, Wanted, Work};
 use crate::evaluation::chunk_edit::{ChunkEdit, counted, edit_chunks};
 use crate::evaluation::ledger::Ledger;
-use crate::evaluation::planes::plane_no;
+use crate::evaluation::planes::{Head, plane_no};
 use crate::evaluation::rule_set::{CompiledRule, RuleSet};
 use crate::evaluation::runs;
 use crate::organization_policy_assignments::{forget_removed, retry_at};
@@ -324,6 +325,8 @@ impl<'a, 'b> Bringing<'a, 'b> {
         }
         let before = self.before()?;
         let (removed, judged) = (&self.removed, &mut self.judged);
+        let numbers: Vec<u32> =
+            removed.iter().copied().chain(judged.iter().map(|of| of.no)).collect();
         let new: Vec<u32> = judged.iter().filter(|of| of.is_new).map(|of| of.no).collect();
         let counted_after = |no: u32| before.counts(no) || new.contains(&no);
         let (tx, account, now) = (self.writing.tx, self.account.no, self.writing.now);
@@ -343,21 +346,20 @@ impl<'a, 'b> Bringing<'a, 'b> {
             }
             Ok(())
         };
-        match self.ahead.take() {
-            Some(ahead) => {
-                let (mut built, mut ledger) = (ahead.built, Ledger::default());
-                for chunk in ahead.chunks {
-                    let mut editing = ChunkEdit::begin(tx, chunk, counted(&before))?;
-                    edit(&mut editing)?;
-                    if let Some(place) = built.iter().position(|(no, _)| *no == chunk.no) {
-                        // The chunk is that of the snapshot: nothing moved since.
-                        built.swap_remove(place).1.store(tx, &mut editing.chunk, &[])?;
-                    }
-                    editing.flush(tx, counted_after, &mut ledger)?;
-                }
-                ledger.write(tx, now)
+        let Some(ahead) = self.ahead.take() else {
+            let wanted = |_: &Chunk, head: &Head| numbers.iter().any(|no| head.rule(*no).is_some());
+            return edit_chunks(tx, account, wanted, counted(&before), counted_after, now, edit);
+        };
+        let (mut built, mut ledger) = (ahead.built, Ledger::default());
+        for chunk in ahead.chunks {
+            let mut editing = ChunkEdit::begin(tx, chunk, counted(&before))?;
+            edit(&mut editing)?;
+            if let Some(place) = built.iter().position(|(no, _)| *no == chunk.no) {
+                // The chunk is that of the snapshot: nothing moved since.
+                built.swap_remove(place).1.store(tx, &mut editing.chunk, &[])?;
             }
-            None => edit_chunks(tx, account, counted(&before), counted_after, now, edit),
+            editing.flush(tx, counted_after, &mut ledger)?;
         }
+        ledger.write(tx, now)
     }
 }

@@ -7,7 +7,7 @@ use ruleward_types::{ChunkNo, ComplianceCounts, Error, Result, RuleNo, Timestamp
 use super::bits::Bits;
 use super::each_chunk::every_chunk;
 use super::ledger::Ledger;
-use super::planes::{Planes, RulePlanes};
+use super::planes::{Head, Planes, RulePlanes};
 use super::rule_set::RuleSet;
 
 /// A chunk being changed.
@@ -108,10 +108,12 @@ impl ChunkEdit {
     }
 }
 
-/// Changes every chunk of an account that holds planes, one after the other.
+/// Changes the chunks of an account for which `wanted` holds, one after the other. Others must not
+/// have to change, nor to be counted otherwise.
 pub(crate) fn edit_chunks(
     tx: &dyn WriteTx,
     account: ruleward_types::AccountNo,
+    wanted: impl Fn(&Chunk, &Head) -> bool,
     counted_before: impl Fn(u32) -> bool,
     counted_after: impl Fn(u32) -> bool,
     now: Timestamp,
@@ -119,6 +121,9 @@ pub(crate) fn edit_chunks(
 ) -> Result<()> {
     let mut ledger = Ledger::default();
     every_chunk(tx, account, None, |chunk| {
+        if !wanted(&chunk, &Head::decode(&tx.planes(chunk.no)?)?) {
+            return Ok(());
+        }
         let mut editing = ChunkEdit::begin(tx, chunk, &counted_before)?;
         edit(&mut editing)?;
         editing.flush(tx, &counted_after, &mut ledger)
