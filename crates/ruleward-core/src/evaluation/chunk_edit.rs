@@ -56,11 +56,14 @@ impl ChunkEdit {
         if slot >= self.chunk.column_slots {
             return Ok(());
         }
-        if self.stale.is_none() {
-            self.stale = Some(Bits::from_bytes(&tx.stale_slots(self.chunk.no)?));
-        }
         if let Some(stale) = &mut self.stale {
             stale.set(slot, true);
+            return Ok(());
+        }
+        let mut stale = Bits::from_bytes(&tx.stale_slots(self.chunk.no)?);
+        if !stale.get(slot) {
+            stale.set(slot, true);
+            self.stale = Some(stale);
         }
         Ok(())
     }

@@ -40,16 +40,20 @@ impl Upkeep {
         grown >= chunk.column_slots.max(2 * self.small) || (is_full && grown > self.few(chunk.used))
     }
 
-    /// Whether a chunk's columns know nearly all of its slots, or it needs none.
+    /// Whether a chunk's columns know nearly all of its slots, or it needs none. Looked at where
+    /// nothing waits for it, so it asks for more than a run does.
     pub(crate) fn is_built(self, chunk: &Chunk) -> bool {
         let grown = chunk.used.saturating_sub(chunk.column_slots);
-        chunk.used < self.small || grown <= self.few(chunk.used)
+        chunk.used < self.small || grown <= self.small / 8
     }
 
     /// Whether a chunk has no columns, or such of too many slots that changed since.
     pub(crate) fn wants_columns(self, tx: &dyn ReadTx, chunk: &Chunk, live: &Bits) -> Result<bool> {
         if chunk.used < self.small {
             return Ok(false);
+        }
+        if !self.is_built(chunk) {
+            return Ok(true);
         }
         let kept = Kept::load(tx, chunk, live)?;
         Ok(kept.is_worn(self))
@@ -213,7 +217,8 @@ pub(crate) fn judge_chunk<'a>(
 ) -> Result<(Vec<Found>, Option<Built>)> {
     let upkeep = columns.upkeep;
     let kept = Kept::load(place.tx, place.chunk, place.live)?;
-    let is_worn = kept.is_worn(upkeep);
+    // Without rules it is the columns that are asked for.
+    let is_worn = kept.is_worn(upkeep) || (rules.is_empty() && !upkeep.is_built(place.chunk));
     let of_columns = |rule: &&CompiledRule| {
         let of = columns.rules.get(&rule.no).filter(|_| !is_worn)?;
         of.needed().all(|id| kept.ids.contains(&id)).then_some(of)
