@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ruleward_types::{
-    AssignmentState, Error, ErrorCode, EvaluationRun, PolicyAssignment, PolicyAssignmentId, Result,
-    RunTrigger,
+    AssignmentKind, AssignmentState, Error, ErrorCode, EvaluationRun, PolicyAssignment,
+    PolicyAssignmentId, Result, RunTrigger,
 };
 
 use crate::Service;
@@ -33,7 +33,7 @@ impl Service {
                 AssignmentState::Enabled => {}
             }
             let mut compiled = CompiledRule::new(rule, writing.service.catalogue)?;
-            if compiled.is_moved_by_runs() {
+            if compiled.volatile && compiled.rule.kind == AssignmentKind::Builtin {
                 rule = compiled.rule;
                 rule.mark = rule.mark.wrapping_add(1);
                 compiled = CompiledRule::new(rule, writing.service.catalogue)?;

@@ -75,11 +75,6 @@ impl CompiledRule {
         })
     }
 
-    /// Whether a run judges everything anew, though nothing of the rule changed.
-    pub(crate) fn is_moved_by_runs(&self) -> bool {
-        self.volatile && self.rule.kind == AssignmentKind::Builtin
-    }
-
     fn judges_resources(&self) -> bool {
         self.judges
             && self.program.is_some()
