@@ -20,6 +20,7 @@ mod resources;
 mod runs;
 pub mod sqlite;
 mod statistics;
+mod tracker_config;
 
 pub use accounts::{ReadAccounts, WriteAccounts};
 pub use chunks::{Chunk, ReadChunks, Ticket, TypeRow, WriteChunks};
@@ -34,6 +35,7 @@ pub use resources::{ReadResources, StoredResource, WriteResources};
 use ruleward_types::{Error, Result};
 pub use runs::{ReadRuns, WriteRuns};
 pub use statistics::{ReadStatistics, WriteStatistics};
+pub use tracker_config::{ReadTrackerConfigs, WriteTrackerConfigs};
 
 /// What a reader sees: one snapshot.
 pub trait ReadTx:
@@ -47,6 +49,7 @@ pub trait ReadTx:
     + ReadResources
     + ReadRuns
     + ReadStatistics
+    + ReadTrackerConfigs
 {
 }
 
@@ -63,6 +66,7 @@ pub trait WriteTx:
     + WriteResources
     + WriteRuns
     + WriteStatistics
+    + WriteTrackerConfigs
 {
 }
 

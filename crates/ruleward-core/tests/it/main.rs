@@ -16,3 +16,4 @@ mod policy_assignments;
 mod reported_results;
 #[cfg(test)]
 mod support;
+mod tracker_config;

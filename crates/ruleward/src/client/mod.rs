@@ -8,6 +8,7 @@ pub mod explain;
 pub mod organization;
 mod parameter;
 pub mod policies;
+pub mod recorder;
 mod rule;
 pub mod rules;
 pub mod states;
