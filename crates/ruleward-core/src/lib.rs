@@ -35,6 +35,7 @@ mod schedule;
 mod sealing;
 mod service;
 mod statistics;
+mod tracker_config;
 
 pub use access::{Access, Caller, IssuedToken};
 pub use accounts::NewAccessKey;

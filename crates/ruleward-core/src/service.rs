@@ -15,7 +15,7 @@ use ruleward_types::{
 use crate::access::Access;
 use crate::causes::{Cause, CauseKind};
 use crate::evaluation::columns::ColumnSets;
-use crate::evaluation::rule_set::{RuleSet, RuleSets};
+use crate::evaluation::rule_set::{CompiledRule, RuleSet, RuleSets};
 use crate::evaluation::workers::Signal;
 use crate::resources::catalogued_types;
 use crate::sealing::{Sealer, SealingKey};
@@ -26,6 +26,8 @@ use crate::statistics;
 pub struct Options {
     /// Rules of one account at most.
     pub policy_assignment_quota: usize,
+    /// Changes of an account's recorder in one UTC day at most; none is any number.
+    pub recorder_changes_per_day: Option<u32>,
     /// Threads that judge chunks.
     pub evaluation_threads: usize,
     /// Slots from which on a chunk has columns beside it.
@@ -38,6 +40,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             policy_assignment_quota: limits::POLICY_ASSIGNMENTS,
+            recorder_changes_per_day: None,
             evaluation_threads: 2,
             columns_from: 256,
             catalogue: catalogue(),
@@ -145,6 +148,16 @@ impl Writing<'_> {
         self.tx.delete_rule(rule)?;
         self.note_change(account)?;
         self.tx.insert_rule_end(account, rule, self.now)
+    }
+
+    /// A rule of an account, compiled.
+    pub(crate) fn compiled(
+        &self,
+        account: AccountNo,
+        rule: PolicyAssignment,
+    ) -> Result<CompiledRule> {
+        let of = self.tx.account(account)?.map(|account| account.recorder).unwrap_or_default();
+        CompiledRule::new(rule, self.service.catalogue, &of.selection)
     }
 }
 

@@ -21,6 +21,7 @@ mod resources;
 mod runs;
 pub mod sqlite;
 mod statistics;
+mod tracker_config;
 
 pub use accounts::{ReadAccounts, WriteAccounts};
 pub use chunks::{Chunk, ReadChunks, Ticket, TypeRow, WriteChunks};
@@ -36,6 +37,7 @@ pub use resources::{ReadResources, StoredResource, WriteResources};
 use ruleward_types::{Error, Result};
 pub use runs::{ReadRuns, WriteRuns};
 pub use statistics::{ReadStatistics, WriteStatistics};
+pub use tracker_config::{ReadTrackerConfigs, WriteTrackerConfigs};
 
 /// What a reader sees: one snapshot.
 pub trait ReadTx:
@@ -50,6 +52,7 @@ pub trait ReadTx:
     + ReadResources
     + ReadRuns
     + ReadStatistics
+    + ReadTrackerConfigs
 {
 }
 
@@ -67,6 +70,7 @@ pub trait WriteTx:
     + WriteResources
     + WriteRuns
     + WriteStatistics
+    + WriteTrackerConfigs
 {
 }
 

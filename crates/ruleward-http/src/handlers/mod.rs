@@ -18,3 +18,4 @@ pub(crate) mod policy_states;
 pub(crate) mod policy_summaries;
 pub(crate) mod previews;
 pub(crate) mod resources;
+pub(crate) mod tracker_config;

@@ -15,6 +15,7 @@ mod policy_assignments;
 mod resources;
 mod runs;
 mod statistics;
+mod tracker_config;
 mod writer;
 
 use std::fmt;
