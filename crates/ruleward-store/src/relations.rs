@@ -6,13 +6,15 @@ use ruleward_types::{AccountNo, ResourceKey, Result};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RelationTarget(pub i64);
 
-/// By what a body names another resource.
+/// By what a body names a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NamedBy {
     /// Its id.
     Id,
     /// Another name, which that resource's own body gives it; an address.
     Name,
+    /// Such a name, in the body that gives it to its own resource.
+    Itself,
 }
 
 /// A resource that names a target.

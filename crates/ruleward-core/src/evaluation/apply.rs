@@ -22,6 +22,7 @@ use super::planes::Verdict;
 use super::rule_set::{RuleSet, TypeRules};
 use super::view;
 use super::workers::Signal;
+use crate::relations::{Relinked, Relinks};
 use crate::service::Writing;
 
 /// What the rules make of one resource: by rule number; `None` keeps the verdict that stands.
@@ -107,6 +108,7 @@ pub(crate) struct Changes<'a> {
     open_chunks: HashMap<TypeNo, ChunkNo>,
     /// Types of which a resource changed.
     touched: HashMap<TypeNo, ResourceType>,
+    relinks: Relinks,
     upkeep: Upkeep,
     signal: &'a Signal,
 }
@@ -124,6 +126,7 @@ impl<'a> Changes<'a> {
             edits: BTreeMap::new(),
             open_chunks: HashMap::new(),
             touched: HashMap::new(),
+            relinks: Relinks::default(),
             upkeep: writing.service.column_sets.upkeep,
             signal: &writing.service.signal,
         })
@@ -135,6 +138,7 @@ impl<'a> Changes<'a> {
         for (no, resource_type) in touched {
             self.follow(no, &resource_type)?;
         }
+        std::mem::take(&mut self.relinks).write(self.tx)?;
         let mut ledger = Ledger::default();
         for edit in self.edits.values() {
             edit.flush(self.tx, counted(&self.set), &mut ledger)?;
@@ -277,18 +281,23 @@ impl<'a> Changes<'a> {
             self.judge.judgement(&resource.resource_type, &resource.body)
         };
         let found = self.find(&resource.resource_type, &resource.id)?;
-        let (outcome, key) = if let Some(key) = found {
-            if self.tx.resource(key)?.is_some_and(|stored| stored.body == resource.body) {
+        let (mut outcome, mut before) = (WriteOutcome::Created, None);
+        let key = if let Some(key) = found {
+            before = self.tx.resource(key)?.map(|stored| stored.body);
+            if before.as_ref() == Some(&resource.body) {
                 return Ok((WriteOutcome::Unchanged, key));
             }
+            outcome = WriteOutcome::Changed;
             self.tx.update_resource(key, version, &resource.body)?;
-            (WriteOutcome::Changed, key)
+            key
         } else {
             let type_no = self.type_no(&resource.resource_type)?;
             let key = self.allot(type_no)?;
             self.tx.insert_resource(self.account, key, version, &resource.id, &resource.body)?;
-            (WriteOutcome::Created, key)
+            key
         };
+        let of = (&resource.resource_type, key, resource.id.as_str());
+        self.relink(of, version, before.as_deref(), Some(&resource.body))?;
         let tx = self.tx;
         let edit = self.edit(key.chunk())?;
         edit.chunk.version = edit.chunk.version.max(version);
@@ -329,8 +338,22 @@ impl<'a> Changes<'a> {
         self.enqueue(key.chunk())
     }
 
+    /// Notes what the resource names, and does not name any more.
+    fn relink(
+        &mut self,
+        of: (&ResourceType, ResourceKey, &str),
+        version: i64,
+        before: Option<&[u8]>,
+        after: Option<&[u8]>,
+    ) -> Result<()> {
+        let (resource_type, key, id) = of;
+        let of = Relinked { account: self.account, resource_type, key, id, version };
+        self.relinks.note(self.tx, &of, before, after)
+    }
+
     /// Removes a resource with all verdicts on it, those of disabled rules included.
     pub(crate) fn delete(&mut self, key: ResourceKey, id: &str, version: i64) -> Result<()> {
+        let before = self.tx.resource(key)?.map(|stored| stored.body);
         self.tx.delete_resource(self.account, key, id)?;
         self.tx.delete_reported_results(key, None)?;
         let edit = self.edit(key.chunk())?;
@@ -339,6 +362,7 @@ impl<'a> Changes<'a> {
         edit.chunk.version = edit.chunk.version.max(version);
         let type_no = edit.chunk.type_no;
         if let Some(resource_type) = self.tx.resource_type(type_no)? {
+            self.relink((&resource_type, key, id), version, before.as_deref(), None)?;
             self.touched.entry(type_no).or_insert(resource_type);
         }
         Ok(())

@@ -22,6 +22,8 @@ pub(crate) mod policy_definitions;
 pub(crate) mod policy_states;
 pub(crate) mod policy_summaries;
 pub(crate) mod previews;
+pub(crate) mod relations;
+pub(crate) mod tags;
 
 /// A page of a list.
 #[derive(Debug, Serialize)]

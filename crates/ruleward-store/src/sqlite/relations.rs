@@ -28,6 +28,7 @@ impl ReadRelations for Tx<'_> {
         hasher.write(match by {
             NamedBy::Id => &[0],
             NamedBy::Name => &[1],
+            NamedBy::Itself => &[2],
         });
         hasher.write(name.as_bytes());
         RelationTarget(hasher.finish().cast_signed())
