@@ -7,7 +7,7 @@ import time
 import pytest
 
 from harness.account import Account
-from harness.samples import volume
+from harness.samples import ecs, volume
 
 
 @pytest.fixture
@@ -104,6 +104,24 @@ def test_what_a_history_refuses(account, query):
         "GET", "/v1/resource-manager/domains/{domain_id}/resources/disk/history", query=query
     )
     assert answer.status == 400 and answer.json["error_code"].startswith("RMS."), answer
+
+
+def test_relations_are_part_of_the_history_of_both(account):
+    network = {"id": "net", "name": "net", "provider": "vpc", "type": "vpcs", "region_id": "r", "properties": {}}
+    account.put(network)
+    server = ecs(id="server")
+    server["properties"] = {"metadata": {"vpcId": "net"}}
+    account.put(server)
+    account.remove(server)
+    items, _ = entries(account, "net", chronological_order="Forward")
+    assert [item["status"] for item in items] == [
+        "ResourceChanged.CREATE", "ResourceRelationChanged.CHANGE", "ResourceRelationChanged.CHANGE",
+    ]
+    related = [[(one["relation_type"], one["to_resource_id"]) for one in item["relations"]] for item in items]
+    assert related == [[], [("contains", "server")], []]
+    assert all(item["resource"]["id"] == "net" for item in items)
+    created, _ = entries(account, "server", chronological_order="Forward", limit=1)
+    assert [one["to_resource_id"] for one in created[0]["relations"]] == ["net"]
 
 
 def test_a_summary_of_a_past_moment_is_the_one_of_then(account):

@@ -17,6 +17,7 @@ mod imports;
 mod organization_policy_assignments;
 mod organizations;
 mod policy_assignments;
+mod relations;
 mod resources;
 mod runs;
 pub mod sqlite;
@@ -33,6 +34,7 @@ pub use organization_policy_assignments::{
 };
 pub use organizations::{ReadOrganizations, WriteOrganizations};
 pub use policy_assignments::{ReadAssignments, ReportedResult, WriteAssignments};
+pub use relations::{NamedBy, Namer, ReadRelations, RelationTarget, WriteRelations};
 pub use resources::{ReadResources, StoredResource, WriteResources};
 use ruleward_types::{Error, Result};
 pub use runs::{ReadRuns, WriteRuns};
@@ -49,6 +51,7 @@ pub trait ReadTx:
     + ReadImports
     + ReadOrganizationAssignments
     + ReadOrganizations
+    + ReadRelations
     + ReadResources
     + ReadRuns
     + ReadStatistics
@@ -67,6 +70,7 @@ pub trait WriteTx:
     + WriteImports
     + WriteOrganizationAssignments
     + WriteOrganizations
+    + WriteRelations
     + WriteResources
     + WriteRuns
     + WriteStatistics

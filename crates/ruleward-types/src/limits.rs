@@ -14,6 +14,8 @@ pub const RESOURCE_NAME_CHARS: usize = 512;
 pub const PROVIDER_CHARS: usize = 20;
 /// Longest type name (the path pattern of the published definitions).
 pub const TYPE_CHARS: usize = 32;
+/// Resources of one kind that one resource names in its relations; ours, what goes beyond is left out.
+pub const RELATIONS_OF_BODY: usize = 4096;
 /// Rules of one account unless configured otherwise (documented quota).
 pub const POLICY_ASSIGNMENTS: usize = 500;
 /// Longest name of a rule (2026 definitions), on create and on update.

@@ -12,6 +12,7 @@ mod imports;
 mod organization_policy_assignments;
 mod organizations;
 mod policy_assignments;
+mod relations;
 mod resources;
 mod runs;
 mod statistics;
