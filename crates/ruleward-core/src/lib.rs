@@ -17,6 +17,7 @@ mod explanations;
 mod hashing;
 mod health;
 mod imports;
+mod inventory;
 mod offline;
 mod organization_policy_assignments;
 mod organization_summaries;
@@ -39,6 +40,7 @@ pub use coverage::UncoveredPolicy;
 pub use drafts::{NewPolicyAssignment, PolicyAssignmentUpdate};
 pub use evaluation::workers::Workers;
 pub use health::Gauges;
+pub use inventory::{Inventory, ListedResource, ResourceFilter, TagValues, TypeCounts};
 pub use offline::{Finding, Findings, FoundResource, Offline, OfflineOptions};
 pub use organization_policy_assignments::{
     OrganizationPolicyAssignmentDraft, OrganizationPolicyAssignmentQuery, OrganizationRuleStatus,

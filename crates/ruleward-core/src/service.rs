@@ -11,6 +11,7 @@ use ruleward_types::{AccountNo, Clock, Error, ErrorCode, ResourceType, Result, T
 use crate::evaluation::columns::ColumnSets;
 use crate::evaluation::rule_set::{RuleSet, RuleSets};
 use crate::evaluation::workers::Signal;
+use crate::inventory::upgrade::give_facets;
 use crate::resources::catalogued_types;
 use crate::sealing::{Sealer, SealingKey};
 use crate::statistics;
@@ -113,6 +114,7 @@ impl Service {
         options: Options,
     ) -> Result<Arc<Self>> {
         let secret = ServerSecret::load(&*store)?;
+        give_facets(&*store)?;
         let latest = store.read(|tx| tx.highest_version())?;
         Ok(Arc::new(Self {
             store,

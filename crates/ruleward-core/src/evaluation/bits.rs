@@ -58,6 +58,14 @@ impl Bits {
         }
     }
 
+    /// Adds the slots of another set, of whatever size.
+    pub(crate) fn unite(&mut self, other: &Self) {
+        if other.0.len() > self.0.len() {
+            self.0.resize(other.0.len(), 0);
+        }
+        self.or(other);
+    }
+
     /// The slots that are in one of both, and not in the other.
     pub(crate) fn differences(&self, other: &Self) -> Self {
         let words = self.0.len().max(other.0.len());

@@ -20,6 +20,9 @@ pub(crate) struct ChunkEdit {
     tally: ComplianceCounts,
     /// Slots that changed since the columns were written, once one more did.
     stale: Option<Bits>,
+    /// Slots of which something newer was told than is recorded.
+    shadowed: Bits,
+    shadows_changed: bool,
 }
 
 impl ChunkEdit {
@@ -48,7 +51,24 @@ impl ChunkEdit {
             stored_chunk: chunk,
             planes,
             stale: None,
+            shadowed: Bits::from_bytes(&tx.shadowed_slots(chunk.no)?),
+            shadows_changed: false,
         })
+    }
+
+    /// Whether something newer was told of the resource of a slot than is recorded.
+    pub(crate) fn is_shadowed(&self, slot: usize) -> bool {
+        self.shadowed.get(slot)
+    }
+
+    /// Sets whether it was; whether that is new.
+    pub(crate) fn set_shadowed(&mut self, slot: usize, on: bool) -> bool {
+        let changes = self.shadowed.get(slot) != on;
+        if changes {
+            self.shadowed.set(slot, on);
+            self.shadows_changed = true;
+        }
+        changes
     }
 
     /// The resource of a slot changed: what the columns say of it holds no longer.
@@ -103,6 +123,11 @@ impl ChunkEdit {
         }
         if let Some(stale) = &self.stale {
             tx.put_stale_slots(self.chunk.no, &stale.to_bytes())?;
+        }
+        if self.shadows_changed {
+            let shadowed =
+                if self.shadowed.is_empty() { Vec::new() } else { self.shadowed.to_bytes() };
+            tx.put_shadowed_slots(self.chunk.no, &shadowed)?;
         }
         if self.planes != self.stored_planes {
             tx.put_planes(self.chunk.no, &self.planes.encode())?;

@@ -175,6 +175,12 @@ impl RuleSet {
             .and_then(|place| self.rules.get(place))
     }
 
+    /// Whether a resource of this type is recorded, and with that judged, when it changes.
+    #[expect(clippy::unused_self, reason = "the recorder covers everything as yet")]
+    pub(crate) fn records(&self, _: &ResourceType) -> bool {
+        true
+    }
+
     /// Whether a rule's verdicts count.
     pub(crate) fn counts(&self, no: u32) -> bool {
         self.rule(no).is_some_and(|rule| rule.judges)

@@ -151,10 +151,10 @@ fn stale_chunks(
 /// The chunk of the account pseudo-resource (slot 0); made when it is first needed.
 pub(crate) fn account_chunk(tx: &dyn WriteTx, account: AccountNo) -> Result<ChunkNo> {
     let type_no = tx.ensure_type(account, &ResourceType::account())?;
-    if let Some(chunk) = tx.last_chunk(account, type_no)? {
+    if let Some(chunk) = tx.last_chunk(account, type_no, true)? {
         return Ok(chunk.no);
     }
-    let chunk = tx.insert_chunk(account, type_no)?;
+    let chunk = tx.insert_chunk(account, type_no, true)?;
     // No planes yet, so nothing is counted before or after.
     let mut edit = ChunkEdit::begin(tx, chunk, |_| false)?;
     edit.planes.occupy(0);

@@ -7,6 +7,7 @@ mod accounts;
 mod checkpoint;
 mod chunks;
 mod columns;
+mod facets;
 mod imports;
 mod organization_policy_assignments;
 mod organizations;

@@ -66,7 +66,7 @@ impl Place {
         self.store()
             .write(move |tx| {
                 let no = tx.ensure_type(account, &ResourceType::new("evs", "volumes"))?;
-                tx.insert_chunk(account, no)
+                tx.insert_chunk(account, no, true)
             })
             .unwrap()
     }
