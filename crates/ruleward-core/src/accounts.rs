@@ -64,7 +64,7 @@ impl Service {
                 rules_version: 0,
             };
             let no = writing.tx.insert_account(&account)?;
-            runs::account_chunk(writing.tx, no)?;
+            runs::account_chunk(writing, no)?;
             Ok(Account { no, ..account })
         })
     }
@@ -225,7 +225,7 @@ fn resume_rules(writing: &Writing<'_>, account: AccountNo) -> Result<()> {
     {
         rule.mark = rule.mark.wrapping_add(1);
         let compiled = CompiledRule::new(rule, writing.service.catalogue)?;
-        runs::start(writing.tx, account, &compiled, RunTrigger::Enabled, writing.now)?;
+        runs::start(writing, account, &compiled, RunTrigger::Enabled)?;
     }
     Ok(())
 }

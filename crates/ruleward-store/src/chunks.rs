@@ -30,6 +30,8 @@ pub struct Chunk {
     pub live: usize,
     /// The first so many slots are in the columns.
     pub column_slots: usize,
+    /// The day, since the epoch, of the last checkpoint of its planes.
+    pub checkpoint: i64,
     /// Whether its resources are judged; else it holds what was told of resources that the
     /// recorder does not cover.
     pub recorded: bool,

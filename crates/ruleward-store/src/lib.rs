@@ -13,6 +13,7 @@ mod accounts;
 mod chunks;
 mod columns;
 mod facets;
+mod history;
 mod imports;
 mod organization_policy_assignments;
 mod organizations;
@@ -26,6 +27,7 @@ pub use accounts::{ReadAccounts, WriteAccounts};
 pub use chunks::{Chunk, ReadChunks, Ticket, TypeRow, WriteChunks};
 pub use columns::{ReadColumns, WriteColumns};
 pub use facets::{FacetRow, ReadFacets, WriteFacets};
+pub use history::{PastResource, PastVersion, ReadHistory, Span, VisitTransition, WriteHistory};
 pub use imports::{ReadImports, WriteImports};
 pub use organization_policy_assignments::{
     ReadOrganizationAssignments, WriteOrganizationAssignments,
@@ -44,6 +46,7 @@ pub trait ReadTx:
     + ReadChunks
     + ReadColumns
     + ReadFacets
+    + ReadHistory
     + ReadImports
     + ReadOrganizationAssignments
     + ReadOrganizations
@@ -61,6 +64,7 @@ pub trait WriteTx:
     + WriteChunks
     + WriteColumns
     + WriteFacets
+    + WriteHistory
     + WriteImports
     + WriteOrganizationAssignments
     + WriteOrganizations

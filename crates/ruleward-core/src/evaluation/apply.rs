@@ -8,15 +8,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use ruleward_policy::{Outcome, Scratch};
-use ruleward_store::{Chunk, WriteTx};
+use ruleward_store::{Chunk, PastResource, StoredResource, WriteTx};
 use ruleward_types::WriteOutcome::{self, Changed, Created, Unchanged};
 use ruleward_types::{
-    AccountNo, ChunkNo, FacetCounts, Resource, ResourceKey, ResourceType, ResourceView, Result,
-    SLOTS_PER_CHUNK, Timestamp, TypeNo,
+    AccountNo, ChunkNo, Error, FacetCounts, Resource, ResourceKey, ResourceType, ResourceView,
+    Result, SLOTS_PER_CHUNK, Timestamp, TypeNo,
 };
 
 use super::chunk_edit::{ChunkEdit, counted};
-use super::columns::Upkeep;
 use super::each_chunk::every_chunk;
 use super::environment::Alone;
 use super::facets::{BOTH, FacetEdits, Listed, SHADOWED, TOLD};
@@ -24,7 +23,6 @@ use super::ledger::Ledger;
 use super::planes::Verdict;
 use super::rule_set::{RuleSet, TypeRules};
 use super::view;
-use super::workers::Signal;
 use crate::service::Writing;
 
 /// What the rules make of one resource: by rule number; `None` keeps the verdict that stands.
@@ -103,6 +101,7 @@ pub(crate) fn verdict_of(outcome: Outcome) -> Verdict {
 
 /// The changes of one write job, chunk by chunk.
 pub(crate) struct Changes<'a> {
+    writing: &'a Writing<'a>,
     tx: &'a dyn WriteTx,
     account: AccountNo,
     set: Arc<RuleSet>,
@@ -114,15 +113,14 @@ pub(crate) struct Changes<'a> {
     facets: FacetEdits,
     /// Types of which a resource changed.
     touched: HashMap<TypeNo, ResourceType>,
-    upkeep: Upkeep,
-    signal: &'a Signal,
 }
 
 impl<'a> Changes<'a> {
     /// Begins.
-    pub(crate) fn begin(writing: &Writing<'a>, account: AccountNo) -> Result<Self> {
+    pub(crate) fn begin(writing: &'a Writing<'a>, account: AccountNo) -> Result<Self> {
         let set = writing.rule_set(account)?;
         Ok(Self {
+            writing,
             tx: writing.tx,
             account,
             judge: Judge::new(Arc::clone(&set), writing.now),
@@ -132,8 +130,6 @@ impl<'a> Changes<'a> {
             open_chunks: HashMap::new(),
             facets: FacetEdits::new(account),
             touched: HashMap::new(),
-            upkeep: writing.service.column_sets.upkeep,
-            signal: &writing.service.signal,
         })
     }
 
@@ -143,15 +139,19 @@ impl<'a> Changes<'a> {
         for (no, resource_type) in touched {
             self.follow(no, &resource_type)?;
         }
+        if !self.edits.is_empty() {
+            self.writing.note_change(self.account)?;
+        }
         let mut ledger = Ledger::default();
-        for edit in self.edits.values() {
-            edit.flush(self.tx, counted(&self.set), &mut ledger)?;
-            if edit.has_grown() && self.upkeep.has_outgrown(&edit.chunk) {
+        let upkeep = self.writing.service.column_sets.upkeep;
+        for mut edit in std::mem::take(&mut self.edits).into_values() {
+            edit.flush(self.writing, counted(&self.set), &mut ledger)?;
+            if edit.chunk.recorded && edit.has_grown() && upkeep.has_outgrown(&edit.chunk) {
                 self.enqueue(edit.chunk.no)?;
             }
         }
         self.facets.flush(self.tx)?;
-        ledger.write(self.tx, self.judge.now)
+        ledger.write(self.tx, self.writing.now)
     }
 
     /// Wakes the chunks whose verdicts hang on a type of which a resource changed.
@@ -172,7 +172,7 @@ impl<'a> Changes<'a> {
 
     fn enqueue(&self, chunk: ChunkNo) -> Result<()> {
         self.tx.enqueue(chunk)?;
-        self.signal.wake_after_commit();
+        self.writing.service.signal.wake_after_commit();
         Ok(())
     }
 
@@ -196,7 +196,7 @@ impl<'a> Changes<'a> {
         match self.edits.entry(no) {
             std::collections::btree_map::Entry::Occupied(known) => Ok(known.into_mut()),
             std::collections::btree_map::Entry::Vacant(place) => {
-                Ok(place.insert(ChunkEdit::load(self.tx, no, counted(&self.set))?))
+                Ok(place.insert(ChunkEdit::load(self.tx, no)?))
             }
         }
     }
@@ -242,6 +242,11 @@ impl<'a> Changes<'a> {
         Ok(None)
     }
 
+    fn stored(&self, key: ResourceKey) -> Result<StoredResource> {
+        let gone = || Error::internal("read a resource", "its index names a place without one");
+        self.tx.resource(key)?.ok_or_else(gone)
+    }
+
     fn edit_type(&self, no: ChunkNo) -> Result<TypeNo> {
         if let Some(edit) = self.edits.get(&no) {
             return Ok(edit.chunk.type_no);
@@ -274,7 +279,7 @@ impl<'a> Changes<'a> {
     /// their next run and not before; a run that is going on does not count it.
     fn new_chunk(&mut self, type_no: TypeNo) -> Result<ChunkNo> {
         let chunk: Chunk = self.tx.insert_chunk(self.account, type_no, true)?;
-        let mut edit = ChunkEdit::begin(self.tx, chunk, counted(&self.set))?;
+        let mut edit = ChunkEdit::begin(self.tx, chunk)?;
         if let Some(resource_type) = self.tx.resource_type(type_no)? {
             let rules = self.set.for_type(&resource_type);
             let (changes, deferred) = (self.set.changes(&rules), self.set.deferred(&rules));
@@ -318,13 +323,14 @@ impl<'a> Changes<'a> {
         let found = self.find(&resource.resource_type, &resource.id)?;
         let was_told = self.forget_told(type_no, &resource.id, version)?;
         let (outcome, key) = if let Some(key) = found {
-            let stored = self.tx.resource(key)?.map(|stored| stored.body).unwrap_or_default();
-            let before = Listed::of(&stored);
+            let stored = self.stored(key)?;
+            let before = Listed::of(&stored.body);
             let was_shadowed = self.unshadow(key, &before)?;
-            if stored == resource.body {
+            if stored.body == resource.body {
                 let is_news = was_told || was_shadowed;
                 return Ok((if is_news { Changed } else { Unchanged }, key));
             }
+            self.tx.insert_past_version(self.account, &stored, version)?;
             self.tx.update_resource(key, version, &resource.body)?;
             self.facets.change(self.tx, (type_no, key), (&before, &listed), BOTH)?;
             (Changed, key)
@@ -352,7 +358,7 @@ impl<'a> Changes<'a> {
                 }
                 tx.delete_reported_results(key, Some(ruleward_types::RuleNo(no.into())))?;
             }
-            edit.planes.rule_mut(no).set(key.slot(), verdict);
+            edit.planes.set(no, key.slot(), verdict);
         }
         Ok(())
     }
@@ -363,7 +369,7 @@ impl<'a> Changes<'a> {
         let Judged { resource, listed, .. } = judged;
         let type_no = self.type_no(&resource.resource_type)?;
         if let Some(key) = self.find_told(type_no, &resource.id)? {
-            let stored = self.tx.resource(key)?.map(|stored| stored.body).unwrap_or_default();
+            let stored = self.stored(key)?.body;
             if stored == resource.body {
                 return Ok((Unchanged, key));
             }
@@ -373,7 +379,7 @@ impl<'a> Changes<'a> {
         }
         let mut outcome = Created;
         if let Some(key) = self.find(&resource.resource_type, &resource.id)? {
-            let stored = self.tx.resource(key)?.map(|stored| stored.body).unwrap_or_default();
+            let stored = self.stored(key)?.body;
             let is_shadowed = self.edit(key.chunk())?.is_shadowed(key.slot());
             if !is_shadowed && stored == resource.body {
                 return Ok((Unchanged, key));
@@ -394,7 +400,7 @@ impl<'a> Changes<'a> {
     /// Removes what was told of a resource; whether there was something.
     fn forget_told(&mut self, type_no: TypeNo, id: &str, version: i64) -> Result<bool> {
         let Some(key) = self.find_told(type_no, id)? else { return Ok(false) };
-        let stored = self.tx.resource(key)?.map(|stored| stored.body).unwrap_or_default();
+        let stored = self.stored(key)?.body;
         self.facets.leave(self.tx, (type_no, key), &Listed::of(&stored), TOLD)?;
         self.tx.delete_resource(self.account, key, id)?;
         self.vacate(key, version)?;
@@ -444,7 +450,9 @@ impl<'a> Changes<'a> {
         }
         let edit = self.edit(key.chunk())?;
         for rule in deferred {
-            edit.planes.rule_mut(rule.no).followed = 0;
+            if edit.planes.rule(rule.no).is_none_or(|of| of.followed != 0) {
+                edit.planes.rule_mut(rule.no).followed = 0;
+            }
         }
         self.enqueue(key.chunk())
     }
@@ -456,14 +464,17 @@ impl<'a> Changes<'a> {
         let Some(resource_type) = self.tx.resource_type(type_no)? else { return Ok(()) };
         self.forget_told(type_no, id, version)?;
         let Some(key) = self.find(&resource_type, id)? else { return Ok(()) };
-        let stored = self.tx.resource(key)?.map(|stored| stored.body).unwrap_or_default();
-        let listed = Listed::of(&stored);
+        let last = self.stored(key)?;
+        let listed = Listed::of(&last.body);
         if !self.set.records(&resource_type) {
             return self.shadow(key, &listed);
         }
         let was_shadowed = self.edit(key.chunk())?.set_shadowed(key.slot(), false);
         let counts = if was_shadowed { SHADOWED } else { BOTH };
         self.facets.leave(self.tx, (type_no, key), &listed, counts)?;
+        let created = self.tx.resource_created(key)?.unwrap_or(last.version);
+        let past = PastResource { last, created, deleted: version };
+        self.tx.insert_past_resource(self.account, id, &past)?;
         self.tx.delete_resource(self.account, key, id)?;
         self.tx.delete_reported_results(key, None)?;
         self.vacate(key, version)?;

@@ -16,7 +16,8 @@ fn chunk(row: &Row<'_>) -> rusqlite::Result<Chunk> {
         used: slots(row.get(4)?),
         live: slots(row.get(5)?),
         column_slots: slots(row.get(6)?),
-        recorded: row.get(7)?,
+        checkpoint: row.get(7)?,
+        recorded: row.get(8)?,
     })
 }
 
@@ -58,13 +59,15 @@ impl ReadChunks for Tx<'_> {
         let limit = number(limit.min(1 << 30))?;
         match type_no {
             Some(type_no) => self.all(
-                "SELECT no, account, type, version, used, live, column_slots, recorded FROM chunk
+                "SELECT no, account, type, version, used, live, column_slots, checkpoint, recorded
+                   FROM chunk
                  WHERE account = ?1 AND type = ?2 AND no > ?3 AND recorded = 1 ORDER BY no LIMIT ?4",
                 [account.0, type_no.0, after, limit],
                 chunk,
             ),
             None => self.all(
-                "SELECT no, account, type, version, used, live, column_slots, recorded FROM chunk
+                "SELECT no, account, type, version, used, live, column_slots, checkpoint, recorded
+                   FROM chunk
                  WHERE account = ?1 AND no > ?2 AND recorded = 1 ORDER BY no LIMIT ?3",
                 [account.0, after, limit],
                 chunk,
@@ -78,7 +81,9 @@ impl ReadChunks for Tx<'_> {
         type_no: TypeNo,
         from: ChunkNo,
     ) -> Result<Option<Chunk>> {
-        let sql = "SELECT no, account, type, version, used, live, column_slots, recorded FROM chunk
+        let sql =
+            "SELECT no, account, type, version, used, live, column_slots, checkpoint, recorded
+                   FROM chunk
                    WHERE account = ?1 AND type = ?2 AND no >= ?3 ORDER BY no LIMIT 1";
         self.one(sql, [account.0, type_no.0, from.0], chunk)
     }
@@ -89,7 +94,9 @@ impl ReadChunks for Tx<'_> {
         type_no: TypeNo,
         recorded: bool,
     ) -> Result<Option<Chunk>> {
-        let sql = "SELECT no, account, type, version, used, live, column_slots, recorded FROM chunk
+        let sql =
+            "SELECT no, account, type, version, used, live, column_slots, checkpoint, recorded
+                   FROM chunk
                    WHERE account = ?1 AND type = ?2 AND recorded = ?3 ORDER BY no DESC LIMIT 1";
         self.one(sql, params![account.0, type_no.0, recorded], chunk)
     }
@@ -100,13 +107,17 @@ impl ReadChunks for Tx<'_> {
     }
 
     fn chunks_without_facets(&self, limit: usize) -> Result<Vec<Chunk>> {
-        let sql = "SELECT no, account, type, version, used, live, column_slots, recorded FROM chunk
+        let sql =
+            "SELECT no, account, type, version, used, live, column_slots, checkpoint, recorded
+                   FROM chunk
                    WHERE has_facets = 0 ORDER BY no LIMIT ?1";
         self.all(sql, [number(limit)?], chunk)
     }
 
     fn chunk(&self, no: ChunkNo) -> Result<Option<Chunk>> {
-        let sql = "SELECT no, account, type, version, used, live, column_slots, recorded FROM chunk WHERE no = ?1";
+        let sql =
+            "SELECT no, account, type, version, used, live, column_slots, checkpoint, recorded
+                   FROM chunk WHERE no = ?1";
         self.one(sql, [no.0], chunk)
     }
 
@@ -153,7 +164,17 @@ impl WriteChunks for Tx<'_> {
             params![account.0, type_no.0, recorded],
         )?;
         let no = ChunkNo(self.inserted_row());
-        Ok(Chunk { no, account, type_no, version: 0, used: 0, live: 0, column_slots: 0, recorded })
+        Ok(Chunk {
+            no,
+            account,
+            type_no,
+            version: 0,
+            used: 0,
+            live: 0,
+            column_slots: 0,
+            checkpoint: 0,
+            recorded,
+        })
     }
 
     fn put_shadowed_slots(&self, no: ChunkNo, slots: &[u8]) -> Result<()> {
@@ -167,13 +188,15 @@ impl WriteChunks for Tx<'_> {
 
     fn update_chunk(&self, chunk: &Chunk) -> Result<()> {
         self.execute(
-            "UPDATE chunk SET version = ?2, used = ?3, live = ?4, column_slots = ?5 WHERE no = ?1",
+            "UPDATE chunk SET version = ?2, used = ?3, live = ?4, column_slots = ?5,
+             checkpoint = ?6 WHERE no = ?1",
             [
                 chunk.no.0,
                 chunk.version,
                 number(chunk.used)?,
                 number(chunk.live)?,
                 number(chunk.column_slots)?,
+                chunk.checkpoint,
             ],
         )
         .map(drop)
