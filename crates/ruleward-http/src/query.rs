@@ -1,5 +1,7 @@
 //! The query of a request, read as it is signed: a plus sign is a plus sign.
 
+mod inventory;
+
 use ruleward_core::TagSelector;
 use ruleward_types::{ComplianceState, DeploymentStatus, Error, ErrorCode, Result, StateQuery};
 
@@ -43,7 +45,12 @@ impl Query {
 
     /// `limit`, between one and the operation's most, which is also its default.
     pub(crate) fn limit(&self, most: usize) -> Result<usize> {
-        let Some(text) = self.one("limit")? else { return Ok(most) };
+        self.limit_or(most, most)
+    }
+
+    /// `limit`, where the operation has a smaller default.
+    pub(crate) fn limit_or(&self, default: usize, most: usize) -> Result<usize> {
+        let Some(text) = self.one("limit")? else { return Ok(default) };
         let digits = text.strip_prefix('-').unwrap_or(text);
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(Error::invalid("`limit` has to be a whole number."));

@@ -15,6 +15,7 @@ pub(crate) mod evaluations;
 pub(crate) mod filters;
 pub(crate) mod identity;
 pub(crate) mod imports;
+pub(crate) mod inventory;
 pub(crate) mod organization_policy_assignments;
 pub(crate) mod organizations;
 pub(crate) mod policy_assignments;
