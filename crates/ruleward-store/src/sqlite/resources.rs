@@ -51,7 +51,8 @@ impl ReadResources for Tx<'_> {
         from_slot: usize,
         limit: usize,
     ) -> Result<Vec<StoredResource>> {
-        let from = ResourceKey::new(chunk, from_slot).0;
+        // Added: the slot after the last one is the next chunk's first, and past the end.
+        let from = ResourceKey::new(chunk, 0).0 + i64::try_from(from_slot).unwrap_or(0);
         let end = ResourceKey::new(ChunkNo(chunk.0 + 1), 0).0;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.all(
