@@ -12,6 +12,8 @@ mod organization_policy_assignments;
 #[cfg(test)]
 mod organizations;
 #[cfg(test)]
+mod past;
+#[cfg(test)]
 mod policy_assignments;
 #[cfg(test)]
 mod reported_results;
