@@ -13,6 +13,7 @@ mod accounts;
 mod chunks;
 mod columns;
 mod imports;
+mod notifications;
 mod organization_policy_assignments;
 mod organizations;
 mod policy_assignments;
@@ -26,6 +27,7 @@ pub use accounts::{ReadAccounts, WriteAccounts};
 pub use chunks::{Chunk, ReadChunks, Ticket, TypeRow, WriteChunks};
 pub use columns::{ReadColumns, WriteColumns};
 pub use imports::{ReadImports, WriteImports};
+pub use notifications::{ReadNotifications, WriteNotifications};
 pub use organization_policy_assignments::{
     ReadOrganizationAssignments, WriteOrganizationAssignments,
 };
@@ -44,6 +46,7 @@ pub trait ReadTx:
     + ReadChunks
     + ReadColumns
     + ReadImports
+    + ReadNotifications
     + ReadOrganizationAssignments
     + ReadOrganizations
     + ReadResources
@@ -61,6 +64,7 @@ pub trait WriteTx:
     + WriteChunks
     + WriteColumns
     + WriteImports
+    + WriteNotifications
     + WriteOrganizationAssignments
     + WriteOrganizations
     + WriteResources

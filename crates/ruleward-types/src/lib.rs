@@ -9,6 +9,7 @@ pub mod filter;
 pub mod ids;
 pub mod import;
 pub mod limits;
+pub mod notification;
 pub mod organization;
 pub mod organization_policy_assignment;
 pub mod policy_assignment;
@@ -28,6 +29,9 @@ pub use ids::{
     UserNo,
 };
 pub use import::{ImportReport, ImportSession, Refusal, WriteOutcome};
+pub use notification::{
+    Archive, ArchiveBegun, ArchiveDone, ArchiveTask, DeliveryLane, LaneCounts, Notification,
+};
 pub use organization::{MemberState, Organization, OrganizationMember, OrganizationUnit};
 pub use organization_policy_assignment::{
     DeploymentCounts, DeploymentFailure, DeploymentKind, DeploymentState, DeploymentStatus,

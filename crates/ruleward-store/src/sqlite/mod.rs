@@ -8,6 +8,7 @@ mod checkpoint;
 mod chunks;
 mod columns;
 mod imports;
+mod notifications;
 mod organization_policy_assignments;
 mod organizations;
 mod policy_assignments;

@@ -5,6 +5,7 @@ pub(crate) mod accounts;
 pub(crate) mod chunks;
 pub(crate) mod columns;
 pub(crate) mod imports;
+pub(crate) mod notifications;
 pub(crate) mod organization_policy_assignments;
 pub(crate) mod organizations;
 pub(crate) mod policy_assignments;
@@ -131,6 +132,7 @@ macro_rules! store_conformance {
             chunks: types_fold_case, changes_of_types_are_counted, chunks_in_order, last_chunk_is_the_newest,
                 planes_are_replaced, tickets_have_generations, tickets_are_listed_in_order;
             columns: columns_join_and_replace, what_columns_know_is_kept;
+            notifications: messages_wait_in_order, messages_are_given_up, lanes_are_due, archives;
             imports: sessions_are_found_by_id_and_source, seen_slots;
             organization_policy_assignments: rules_are_found, what_is_asked_for_is_a_queue, removals;
             organizations: organizations_are_found, members_are_listed_in_order,
