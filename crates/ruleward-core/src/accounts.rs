@@ -66,7 +66,7 @@ impl Service {
                 let config = TrackerConfig::of_operator(account.recorder.selection.clone());
                 writing.tx.put_tracker_config(no, &config)?;
             }
-            runs::account_chunk(writing.tx, no)?;
+            runs::account_chunk(writing, no)?;
             Ok(Account { no, ..account })
         })
     }

@@ -9,6 +9,7 @@ use ruleward_types::{
 
 use crate::Service;
 use crate::access::Access;
+use crate::causes::CauseKind;
 use crate::evaluation::runs;
 use crate::policy_assignments::{not_found, recorder_is_on, stored};
 
@@ -23,7 +24,7 @@ impl Service {
         id: &PolicyAssignmentId,
     ) -> Result<()> {
         let (account, id) = (access.account(), id.clone());
-        self.write(move |writing| {
+        self.write_by(access, CauseKind::Evaluation, move |writing| {
             let mut rule = stored(writing, account, &id)?;
             recorder_is_on(writing, account)?;
             match rule.state {
@@ -38,7 +39,7 @@ impl Service {
                 compiled = writing.compiled(account, rule)?;
                 writing.tx.bump_rules_version(account)?;
             }
-            runs::start(writing.tx, account, &compiled, RunTrigger::Manual, writing.now).map(drop)
+            runs::start(writing, account, &compiled, RunTrigger::Manual).map(drop)
         })?;
         self.signal.wake();
         Ok(())

@@ -7,6 +7,7 @@
 mod access;
 mod account_resource;
 mod accounts;
+mod causes;
 mod coverage;
 mod deployments;
 mod drafts;

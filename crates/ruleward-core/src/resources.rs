@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 
 use crate::Service;
 use crate::access::Access;
+use crate::causes::CauseKind;
 use crate::evaluation::apply::{Changes, Judge, Judged};
 use crate::policy_states::type_of;
 use crate::service::Writing;
@@ -48,7 +49,7 @@ impl Service {
         let judged_by = set.version;
         let stored = resource.body.clone();
         let judged = Judge::new(set, self.tick()).judge(resource);
-        let outcome = self.write(move |writing| {
+        let outcome = self.write_by(access, CauseKind::Resource, move |writing| {
             let mut changes = Changes::begin(writing, account)?;
             let version = writing.service.tick().0;
             let (outcome, _) = changes.put(judged, judged_by, version)?;
@@ -63,7 +64,7 @@ impl Service {
     pub fn put_resources(self: &Arc<Self>, access: &Access, body: &[u8]) -> Result<ImportReport> {
         let account = access.account();
         let prepared = self.prepare(account, 0, &elements(body)?)?;
-        self.write(move |writing| {
+        self.write_by(access, CauseKind::Resource, move |writing| {
             let mut changes = Changes::begin(writing, account)?;
             let (report, _) = store(writing, &mut changes, prepared)?;
             changes.finish()?;
@@ -93,7 +94,7 @@ impl Service {
     ) -> Result<()> {
         let account = access.account();
         let (id, resource_type) = (resource_id.to_owned(), resource_type.cloned());
-        self.write(move |writing| {
+        self.write_by(access, CauseKind::Resource, move |writing| {
             let key = find(writing.tx, account, &id, resource_type.as_ref())?;
             let mut changes = Changes::begin(writing, account)?;
             changes.delete(key, &id, writing.service.tick().0)?;

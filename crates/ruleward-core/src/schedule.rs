@@ -58,8 +58,7 @@ impl Service {
                     return Ok(());
                 }
                 writing.tx.bump_rules_version(account)?;
-                runs::start(writing.tx, account, &compiled, RunTrigger::Period, writing.now)
-                    .map(drop)
+                runs::start(writing, account, &compiled, RunTrigger::Period).map(drop)
             })?;
         }
         if count > 0 {

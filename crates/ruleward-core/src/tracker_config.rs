@@ -10,6 +10,7 @@ use ruleward_types::{
 
 use crate::Service;
 use crate::access::Access;
+use crate::causes::CauseKind;
 use crate::evaluation::chunk_edit::{ChunkEdit, counted, edit_chunks};
 use crate::evaluation::runs;
 use crate::service::Writing;
@@ -27,7 +28,7 @@ impl Service {
         config: TrackerConfig,
     ) -> Result<()> {
         let (account, quota) = (access.account(), self.options.recorder_changes_per_day);
-        self.write(move |writing| {
+        self.write_by(access, CauseKind::Recorder, move |writing| {
             let stored = writing.tx.tracker_config(account)?;
             if stored.as_ref() == Some(&config) {
                 return Ok(());
@@ -51,7 +52,7 @@ impl Service {
     /// Turns the recorder off. Runs end, the last states stay.
     pub fn delete_tracker_config(self: &Arc<Self>, access: &Access) -> Result<()> {
         let account = access.account();
-        self.write(move |writing| {
+        self.write_by(access, CauseKind::Recorder, move |writing| {
             if writing.tx.tracker_config(account)?.is_none() {
                 return Err(none());
             }
@@ -64,8 +65,10 @@ impl Service {
     /// Turns the recorder of an account on or off, or changes what it covers: the operator's side.
     /// Where the account told of channels, these stay.
     pub fn set_recorder(self: &Arc<Self>, domain_id: &str, recorder: Recorder) -> Result<()> {
-        let account = self.account(domain_id)?.no;
-        self.write(move |writing| {
+        let account = self.account(domain_id)?;
+        let access = Access::operator(&account);
+        let account = account.no;
+        self.write_by(&access, CauseKind::Recorder, move |writing| {
             let stored = writing.tx.tracker_config(account)?;
             let config = recorder.enabled.then(|| {
                 let selection = recorder.selection;
@@ -134,7 +137,7 @@ fn resume_rules(writing: &Writing<'_>, account: AccountNo) -> Result<()> {
     for mut rule in writing.tx.rules(account)?.into_iter().filter(PolicyAssignment::judges) {
         rule.mark = rule.mark.wrapping_add(1);
         let compiled = writing.compiled(account, rule)?;
-        runs::start(writing.tx, account, &compiled, RunTrigger::Enabled, writing.now)?;
+        runs::start(writing, account, &compiled, RunTrigger::Enabled)?;
     }
     Ok(())
 }
@@ -158,13 +161,12 @@ fn forget_unrecorded(
         .collect();
     let set = writing.rule_set(account)?;
     let leaves = |chunk: &Chunk, _: &_| unrecorded.contains(&chunk.type_no);
-    edit_chunks(tx, account, leaves, counted(&set), counted(&set), writing.now, |edit| {
-        let rules: Vec<u32> = edit.planes.rules().iter().map(|of| of.rule).collect();
-        for no in rules {
-            if set.rule(no).is_some_and(|of| of.rule.kind == AssignmentKind::Custom) {
-                forget_results(writing, edit, no)?;
+    edit_chunks(writing, account, leaves, counted(&set), counted(&set), |edit| {
+        for of in set.rules() {
+            if of.rule.kind == AssignmentKind::Custom {
+                forget_results(writing, edit, of.no)?;
             }
-            edit.planes.drop_rule(no);
+            edit.planes.drop_rule(of.no);
         }
         Ok(())
     })
@@ -203,7 +205,7 @@ fn reselect(
         }
         if looks_up || moved.iter().any(|row| compiled.scope.asks_for_type(&row.resource_type)) {
             // Chunks that are at the rule's mark have verdicts that still hold.
-            runs::start(writing.tx, account, &compiled, RunTrigger::Updated, writing.now)?;
+            runs::start(writing, account, &compiled, RunTrigger::Updated)?;
         }
     }
     Ok(())

@@ -12,6 +12,7 @@
 mod accounts;
 mod chunks;
 mod columns;
+mod history;
 mod imports;
 mod notifications;
 mod organization_policy_assignments;
@@ -26,6 +27,7 @@ mod tracker_config;
 pub use accounts::{ReadAccounts, WriteAccounts};
 pub use chunks::{Chunk, ReadChunks, Ticket, TypeRow, WriteChunks};
 pub use columns::{ReadColumns, WriteColumns};
+pub use history::{PastResource, PastVersion, ReadHistory, Span, VisitTransition, WriteHistory};
 pub use imports::{ReadImports, WriteImports};
 pub use notifications::{ReadNotifications, WriteNotifications};
 pub use organization_policy_assignments::{
@@ -45,6 +47,7 @@ pub trait ReadTx:
     + ReadAssignments
     + ReadChunks
     + ReadColumns
+    + ReadHistory
     + ReadImports
     + ReadNotifications
     + ReadOrganizationAssignments
@@ -63,6 +66,7 @@ pub trait WriteTx:
     + WriteAssignments
     + WriteChunks
     + WriteColumns
+    + WriteHistory
     + WriteImports
     + WriteNotifications
     + WriteOrganizationAssignments

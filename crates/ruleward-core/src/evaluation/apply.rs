@@ -7,21 +7,19 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use ruleward_policy::{Outcome, Scratch};
-use ruleward_store::{Chunk, WriteTx};
+use ruleward_store::{Chunk, PastResource, WriteTx};
 use ruleward_types::{
     AccountNo, ChunkNo, Resource, ResourceKey, ResourceType, ResourceView, Result, SLOTS_PER_CHUNK,
     Timestamp, TypeNo, WriteOutcome,
 };
 
 use super::chunk_edit::{ChunkEdit, counted};
-use super::columns::Upkeep;
 use super::each_chunk::every_chunk;
 use super::environment::Alone;
 use super::ledger::Ledger;
 use super::planes::Verdict;
 use super::rule_set::{RuleSet, TypeRules};
 use super::view;
-use super::workers::Signal;
 use crate::service::Writing;
 
 /// What the rules make of one resource: by rule number; `None` keeps the verdict that stands.
@@ -98,6 +96,7 @@ pub(crate) fn verdict_of(outcome: Outcome) -> Verdict {
 
 /// The changes of one write job, chunk by chunk.
 pub(crate) struct Changes<'a> {
+    writing: &'a Writing<'a>,
     tx: &'a dyn WriteTx,
     account: AccountNo,
     set: Arc<RuleSet>,
@@ -107,15 +106,14 @@ pub(crate) struct Changes<'a> {
     open_chunks: HashMap<TypeNo, ChunkNo>,
     /// Types of which a resource changed.
     touched: HashMap<TypeNo, ResourceType>,
-    upkeep: Upkeep,
-    signal: &'a Signal,
 }
 
 impl<'a> Changes<'a> {
     /// Begins.
-    pub(crate) fn begin(writing: &Writing<'a>, account: AccountNo) -> Result<Self> {
+    pub(crate) fn begin(writing: &'a Writing<'a>, account: AccountNo) -> Result<Self> {
         let set = writing.rule_set(account)?;
         Ok(Self {
+            writing,
             tx: writing.tx,
             account,
             judge: Judge::new(Arc::clone(&set), writing.now),
@@ -124,8 +122,6 @@ impl<'a> Changes<'a> {
             edits: BTreeMap::new(),
             open_chunks: HashMap::new(),
             touched: HashMap::new(),
-            upkeep: writing.service.column_sets.upkeep,
-            signal: &writing.service.signal,
         })
     }
 
@@ -135,14 +131,18 @@ impl<'a> Changes<'a> {
         for (no, resource_type) in touched {
             self.follow(no, &resource_type)?;
         }
+        if !self.edits.is_empty() {
+            self.writing.note_change(self.account)?;
+        }
         let mut ledger = Ledger::default();
-        for edit in self.edits.values() {
-            edit.flush(self.tx, counted(&self.set), &mut ledger)?;
-            if edit.has_grown() && self.upkeep.has_outgrown(&edit.chunk) {
+        let upkeep = self.writing.service.column_sets.upkeep;
+        for mut edit in std::mem::take(&mut self.edits).into_values() {
+            edit.flush(self.writing, counted(&self.set), &mut ledger)?;
+            if edit.has_grown() && upkeep.has_outgrown(&edit.chunk) {
                 self.enqueue(edit.chunk.no)?;
             }
         }
-        ledger.write(self.tx, self.judge.now)
+        ledger.write(self.tx, self.writing.now)
     }
 
     /// Wakes the chunks whose verdicts hang on a type of which a resource changed.
@@ -163,7 +163,7 @@ impl<'a> Changes<'a> {
 
     fn enqueue(&self, chunk: ChunkNo) -> Result<()> {
         self.tx.enqueue(chunk)?;
-        self.signal.wake_after_commit();
+        self.writing.service.signal.wake_after_commit();
         Ok(())
     }
 
@@ -187,7 +187,7 @@ impl<'a> Changes<'a> {
         match self.edits.entry(no) {
             std::collections::btree_map::Entry::Occupied(known) => Ok(known.into_mut()),
             std::collections::btree_map::Entry::Vacant(place) => {
-                Ok(place.insert(ChunkEdit::load(self.tx, no, counted(&self.set))?))
+                Ok(place.insert(ChunkEdit::load(self.tx, no)?))
             }
         }
     }
@@ -250,7 +250,7 @@ impl<'a> Changes<'a> {
     /// their next run and not before; a run that is going on does not count it.
     fn new_chunk(&mut self, type_no: TypeNo) -> Result<ChunkNo> {
         let chunk: Chunk = self.tx.insert_chunk(self.account, type_no)?;
-        let mut edit = ChunkEdit::begin(self.tx, chunk, counted(&self.set))?;
+        let mut edit = ChunkEdit::begin(self.tx, chunk)?;
         if let Some(resource_type) = self.tx.resource_type(type_no)? {
             let rules = self.set.for_type(&resource_type);
             let (changes, deferred) = (self.set.changes(&rules), self.set.deferred(&rules));
@@ -278,8 +278,11 @@ impl<'a> Changes<'a> {
         };
         let found = self.find(&resource.resource_type, &resource.id)?;
         let (outcome, key) = if let Some(key) = found {
-            if self.tx.resource(key)?.is_some_and(|stored| stored.body == resource.body) {
-                return Ok((WriteOutcome::Unchanged, key));
+            if let Some(stored) = self.tx.resource(key)? {
+                if stored.body == resource.body {
+                    return Ok((WriteOutcome::Unchanged, key));
+                }
+                self.tx.insert_past_version(self.account, &stored, version)?;
             }
             self.tx.update_resource(key, version, &resource.body)?;
             (WriteOutcome::Changed, key)
@@ -302,7 +305,7 @@ impl<'a> Changes<'a> {
                 }
                 left.push(no);
             }
-            edit.planes.rule_mut(no).set(key.slot(), verdict);
+            edit.planes.set(no, key.slot(), verdict);
         }
         self.defer(key, &resource.resource_type)?;
         for no in left {
@@ -324,13 +327,20 @@ impl<'a> Changes<'a> {
         }
         let edit = self.edit(key.chunk())?;
         for rule in deferred {
-            edit.planes.rule_mut(rule.no).followed = 0;
+            if edit.planes.rule(rule.no).is_none_or(|of| of.followed != 0) {
+                edit.planes.rule_mut(rule.no).followed = 0;
+            }
         }
         self.enqueue(key.chunk())
     }
 
     /// Removes a resource with all verdicts on it, those of disabled rules included.
     pub(crate) fn delete(&mut self, key: ResourceKey, id: &str, version: i64) -> Result<()> {
+        if let Some(last) = self.tx.resource(key)? {
+            let created = self.tx.resource_created(key)?.unwrap_or(last.version);
+            let past = PastResource { last, created, deleted: version };
+            self.tx.insert_past_resource(self.account, id, &past)?;
+        }
         self.tx.delete_resource(self.account, key, id)?;
         self.tx.delete_reported_results(key, None)?;
         let edit = self.edit(key.chunk())?;

@@ -16,6 +16,7 @@ use super::ledger::Ledger;
 use super::planes::Head;
 use super::rule_set::{CompiledRule, RuleSet};
 use crate::account_resource;
+use crate::service::Writing;
 
 /// What a snapshot said of a chunk.
 #[derive(Debug)]
@@ -92,7 +93,7 @@ pub(crate) fn finish_idle(
 /// Commits what was judged. `set` is the rule set of this very transaction. Where the rules, or
 /// what they look up, moved meanwhile, the ticket stands and is taken again.
 pub(crate) fn commit(
-    tx: &dyn WriteTx,
+    writing: &Writing<'_>,
     judged: Judged,
     set: &Arc<RuleSet>,
     ledger: &mut Ledger,
@@ -101,7 +102,8 @@ pub(crate) fn commit(
     if set.version != rules_version {
         return Ok(());
     }
-    let mut edit = ChunkEdit::load(tx, chunk.no, counted(set))?;
+    let tx = writing.tx;
+    let mut edit = ChunkEdit::load(tx, chunk.no)?;
     let mut moved = Vec::new();
     if edit.chunk.version > chunk.version && !resource_type.is_account() {
         // Only slots that moved are judged again; what was deleted falls out by `live`.
@@ -151,7 +153,7 @@ pub(crate) fn commit(
     if let Some(built) = built {
         built.store(tx, &mut edit.chunk, &moved)?;
     }
-    edit.flush(tx, counted(set), ledger)?;
+    edit.flush(writing, counted(set), ledger)?;
     if is_current { tx.finish_ticket(ticket) } else { Ok(()) }
 }
 

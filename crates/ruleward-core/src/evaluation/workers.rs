@@ -207,7 +207,7 @@ impl Service {
             let mut ledger = Ledger::default();
             for (account, one) in judged {
                 let set = writing.rule_set(account)?;
-                chunk_run::commit(writing.tx, one, &set, &mut ledger)?;
+                chunk_run::commit(writing, one, &set, &mut ledger)?;
             }
             ledger.write(writing.tx, writing.now)?;
             for (account, ticket, judged_by) in idle {

@@ -7,6 +7,7 @@ mod accounts;
 mod checkpoint;
 mod chunks;
 mod columns;
+mod history;
 mod imports;
 mod notifications;
 mod organization_policy_assignments;
@@ -39,7 +40,7 @@ mod embedded {
 /// Readers that may hold a snapshot at the same time.
 const READERS: usize = 4;
 /// Prepared statements kept per connection; more than there are different ones.
-const STATEMENTS: usize = 192;
+const STATEMENTS: usize = 384;
 const WRITER_CACHE_KIB: i64 = 32 * 1024;
 const READER_CACHE_KIB: i64 = 4 * 1024;
 
