@@ -17,6 +17,7 @@ mod events;
 mod explanations;
 mod hashing;
 mod health;
+mod history;
 mod imports;
 mod offline;
 mod organization_policy_assignments;
@@ -24,6 +25,7 @@ mod organization_summaries;
 mod organization_units;
 mod organizations;
 mod page;
+mod past;
 mod policy_assignments;
 mod policy_states;
 mod policy_summaries;
@@ -37,10 +39,12 @@ mod tracker_config;
 
 pub use access::{Access, Caller, IssuedToken};
 pub use accounts::NewAccessKey;
+pub use causes::{Cause, CauseKind};
 pub use coverage::UncoveredPolicy;
 pub use drafts::{NewPolicyAssignment, PolicyAssignmentUpdate};
 pub use evaluation::workers::Workers;
 pub use health::Gauges;
+pub use history::{HistoryEvent, HistoryItem, HistoryQuery};
 pub use offline::{Finding, Findings, FoundResource, Offline, OfflineOptions};
 pub use organization_policy_assignments::{
     OrganizationPolicyAssignmentDraft, OrganizationPolicyAssignmentQuery, OrganizationRuleStatus,
@@ -48,6 +52,7 @@ pub use organization_policy_assignments::{
 };
 pub use organizations::{Entry, ManagedOrganization};
 pub use page::{Cursor, Page, Paged};
+pub use past::{PastQuery, PastState, PastSubject, StateChange};
 pub use policy_assignments::PolicyAssignmentQuery;
 pub use policy_states::ReportedState;
 pub use policy_summaries::TagSelector;

@@ -30,7 +30,7 @@ pub struct TagSelector {
 }
 
 impl TagSelector {
-    fn selects(&self, rule: &PolicyAssignment) -> bool {
+    pub(crate) fn selects(&self, rule: &PolicyAssignment) -> bool {
         rule.tags.iter().any(|tag| {
             tag.key == self.key && self.value.as_ref().is_none_or(|value| *value == tag.value)
         })

@@ -1,7 +1,9 @@
 //! The query of a request, read as it is signed: a plus sign is a plus sign.
 
 use ruleward_core::TagSelector;
-use ruleward_types::{ComplianceState, DeploymentStatus, Error, ErrorCode, Result, StateQuery};
+use ruleward_types::{
+    ComplianceState, DeploymentStatus, Error, ErrorCode, Result, StateQuery, Timestamp,
+};
 
 use crate::validation;
 
@@ -54,6 +56,38 @@ impl Query {
             return Err(Error::new(ErrorCode::LimitTooSmall));
         }
         digits.parse().ok().filter(|limit| *limit <= most).ok_or_else(too_large)
+    }
+
+    /// A time in milliseconds since the epoch.
+    pub(crate) fn milliseconds(&self, name: &str) -> Result<Option<Timestamp>> {
+        let time = self.one(name)?.map(|text| {
+            text.parse().ok().filter(|ms| *ms >= 0).ok_or_else(|| {
+                Error::invalid(format!("`{name}` is a number of milliseconds since 1970."))
+            })
+        });
+        Ok(time.transpose()?.map(Timestamp::from_ms))
+    }
+
+    /// A moment of our own operations: RFC 3339, or milliseconds since the epoch.
+    pub(crate) fn moment(&self, name: &str) -> Result<Option<Timestamp>> {
+        let Some(text) = self.one(name)? else { return Ok(None) };
+        let moment = match text.parse::<i64>() {
+            Ok(ms) => (ms >= 0).then(|| Timestamp::from_ms(ms)),
+            Err(_) => Timestamp::parse(text),
+        };
+        let words = || {
+            Error::invalid(format!(
+                "`{name}` is a moment such as 2026-03-01T00:00:00Z, or milliseconds since 1970."
+            ))
+        };
+        moment.map(Some).ok_or_else(words)
+    }
+
+    /// `chronological_order`: newest first unless it says `Forward`.
+    pub(crate) fn newest_first(&self) -> Result<bool> {
+        const ORDERS: &[(bool, &str)] = &[(false, "Forward"), (true, "Reverse")];
+        self.one("chronological_order")?
+            .map_or(Ok(true), |text| validation::one_of("chronological_order", text, ORDERS))
     }
 
     pub(crate) fn compliance_state(&self) -> Result<Option<ComplianceState>> {

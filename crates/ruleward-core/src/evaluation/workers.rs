@@ -8,12 +8,16 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use ruleward_store::Ticket;
-use ruleward_types::{AccountNo, AssignmentState, ChunkNo, Error, PolicyAssignment, Result};
+use ruleward_types::{
+    AccountNo, AssignmentState, ChunkNo, Error, PolicyAssignment, Result, Timestamp,
+};
 
 use super::chunk_run;
 use super::ledger::Ledger;
 use crate::Service;
 
+/// Seconds between two looks at what of the past is no longer kept.
+const PRUNE_EVERY_S: i64 = 3600;
 /// Chunks that a worker judges for one commit.
 const BATCH: usize = 16;
 /// Tickets may also come from another process.
@@ -231,11 +235,21 @@ impl Service {
     }
 
     fn watch_clock(self: &Arc<Self>) {
+        let mut pruned = Timestamp(0);
         loop {
             let started = self.run_due_rules().inspect_err(report).unwrap_or(0);
             // A new day is frozen also where nothing is written.
             if self.day_has_passed() {
                 let _ = self.write(|_| Ok(())).inspect_err(report);
+            }
+            // Bit by bit, so that a long past does not hold the writer.
+            let now = self.clock().now();
+            let mut pruning = false;
+            if now > pruned.plus_seconds(PRUNE_EVERY_S) {
+                pruning = self.prune_history().inspect_err(report).unwrap_or(false);
+                if !pruning {
+                    pruned = now;
+                }
             }
             // Also while the others have tickets all the time.
             let deployed =
@@ -244,7 +258,7 @@ impl Service {
             if state.stop {
                 return;
             }
-            if started == 0 && !deployed {
+            if started == 0 && !deployed && !pruning {
                 self.signal.work.wait_for(&mut state, POLL);
             }
         }

@@ -8,7 +8,7 @@ use http::Method;
 
 use super::{Handler, Load, Operation, Origin};
 use crate::handlers::{
-    evaluations, organization_policy_assignments, policy_assignments, policy_definitions,
+    evaluations, history, organization_policy_assignments, policy_assignments, policy_definitions,
     policy_states, policy_summaries, tracker_config,
 };
 
@@ -80,7 +80,7 @@ pub(super) static OPERATIONS: &[Operation] = published! {
         GET "/providers" 200 ListProviders "rms:resources:list";
         GET "/regions" 200 ListRegions "rms:resources:list";
         GET "/resources/policy-states/summary" 200 CollectResourcesPolicyStatesSummary "rms:policyStates:get" => policy_summaries::by_resource;
-        GET "/resources/{resource_id}/history" 200 ShowResourceHistory "rms:resources:getHistory";
+        GET "/resources/{resource_id}/history" 200 ShowResourceHistory "rms:resources:getHistory" => history::list;
         GET "/resources/{resource_id}/policy-states" 200 ListPolicyStatesByResourceId "rms:policyStates:get" => policy_states::list_by_resource;
         GET "/resources/{resource_id}/relations" 200 ShowResourceRelations "rms:resources:getRelation";
         POST "/run-query" 200 RunQuery "rms:resources:runQuery";

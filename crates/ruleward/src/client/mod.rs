@@ -3,8 +3,11 @@
 mod api;
 mod connection;
 pub mod credentials;
+pub mod diff;
 pub mod evaluate;
 pub mod explain;
+pub mod history;
+mod moment;
 pub mod organization;
 mod parameter;
 pub mod policies;
