@@ -10,7 +10,6 @@ use ruleward_types::{
 use crate::Service;
 use crate::access::Access;
 use crate::causes::CauseKind;
-use crate::evaluation::rule_set::CompiledRule;
 use crate::evaluation::runs;
 use crate::policy_assignments::{not_found, recorder_is_on, stored};
 
@@ -33,11 +32,11 @@ impl Service {
                 AssignmentState::Evaluating | AssignmentState::Submitting => return Ok(()),
                 AssignmentState::Enabled => {}
             }
-            let mut compiled = CompiledRule::new(rule, writing.service.catalogue)?;
+            let mut compiled = writing.compiled(account, rule)?;
             if compiled.volatile && compiled.rule.kind == AssignmentKind::Builtin {
                 rule = compiled.rule;
                 rule.mark = rule.mark.wrapping_add(1);
-                compiled = CompiledRule::new(rule, writing.service.catalogue)?;
+                compiled = writing.compiled(account, rule)?;
                 writing.tx.bump_rules_version(account)?;
             }
             runs::start(writing, account, &compiled, RunTrigger::Manual).map(drop)

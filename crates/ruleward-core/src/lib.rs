@@ -37,6 +37,7 @@ mod schedule;
 mod sealing;
 mod service;
 mod statistics;
+mod tracker_config;
 
 pub use access::{Access, Caller, IssuedToken};
 pub use accounts::NewAccessKey;

@@ -53,7 +53,7 @@ impl Service {
             writing.insert_rule(account, &mut rule)?;
             writing.tx.bump_rules_version(account)?;
             schedule::plan(writing, &rule)?;
-            let compiled = CompiledRule::new(rule, writing.service.catalogue)?;
+            let compiled = writing.compiled(account, rule)?;
             runs::start(writing, account, &compiled, RunTrigger::Created)
         })?;
         self.settled(made)
@@ -302,7 +302,7 @@ pub(crate) fn rejudge(
     rule: PolicyAssignment,
     trigger: RunTrigger,
 ) -> Result<PolicyAssignment> {
-    let compiled = CompiledRule::new(rule, writing.service.catalogue)?;
+    let compiled = writing.compiled(account, rule)?;
     writing.tx.update_rule(&compiled.rule)?;
     let set = writing.rule_set(account)?;
     let covered: Vec<_> = writing

@@ -206,10 +206,14 @@ fn reported_resource(
         (Some(provider), Some(name)) => Some(ResourceType::new(provider, name)),
         _ => None,
     };
+    let recorder = tx.account(account)?.map(|account| account.recorder).unwrap_or_default();
     let mut found = Vec::new();
     for key in keys {
         let resource_type = type_of(tx, key.chunk())?;
-        if wanted.as_ref().is_none_or(|wanted| Some(wanted) == resource_type.as_ref()) {
+        // What is not recorded any more has no states, whatever was asked of it before.
+        if wanted.as_ref().is_none_or(|wanted| Some(wanted) == resource_type.as_ref())
+            && resource_type.is_some_and(|of| recorder.covers(&of))
+        {
             found.push(key);
         }
     }

@@ -15,7 +15,7 @@ use ruleward_types::{
 use crate::access::Access;
 use crate::causes::{Cause, CauseKind};
 use crate::evaluation::columns::ColumnSets;
-use crate::evaluation::rule_set::{RuleSet, RuleSets};
+use crate::evaluation::rule_set::{CompiledRule, RuleSet, RuleSets};
 use crate::evaluation::workers::Signal;
 use crate::inventory::upgrade::give_facets;
 use crate::resources::catalogued_types;
@@ -27,6 +27,8 @@ use crate::statistics;
 pub struct Options {
     /// Rules of one account at most.
     pub policy_assignment_quota: usize,
+    /// Changes of an account's recorder in one UTC day at most; none is any number.
+    pub recorder_changes_per_day: Option<u32>,
     /// Threads that judge chunks.
     pub evaluation_threads: usize,
     /// Slots from which on a chunk has columns beside it.
@@ -39,6 +41,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             policy_assignment_quota: limits::POLICY_ASSIGNMENTS,
+            recorder_changes_per_day: None,
             evaluation_threads: 2,
             columns_from: 256,
             catalogue: catalogue(),
@@ -111,6 +114,16 @@ impl Writing<'_> {
     /// The rule set of this transaction.
     pub(crate) fn rule_set(&self, account: AccountNo) -> Result<Arc<RuleSet>> {
         self.service.rule_sets.get(self.tx, account, self.service.catalogue)
+    }
+
+    /// A rule of an account, compiled.
+    pub(crate) fn compiled(
+        &self,
+        account: AccountNo,
+        rule: PolicyAssignment,
+    ) -> Result<CompiledRule> {
+        let of = self.tx.account(account)?.map(|account| account.recorder).unwrap_or_default();
+        CompiledRule::new(rule, self.service.catalogue, &of.selection)
     }
 
     /// Keeps with the account's past that something changed now, and because of what.

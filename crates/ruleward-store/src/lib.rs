@@ -15,6 +15,7 @@ mod columns;
 mod facets;
 mod history;
 mod imports;
+mod notifications;
 mod organization_policy_assignments;
 mod organizations;
 mod policy_assignments;
@@ -22,6 +23,7 @@ mod resources;
 mod runs;
 pub mod sqlite;
 mod statistics;
+mod tracker_config;
 
 pub use accounts::{ReadAccounts, WriteAccounts};
 pub use chunks::{Chunk, ReadChunks, Ticket, TypeRow, WriteChunks};
@@ -29,6 +31,7 @@ pub use columns::{ReadColumns, WriteColumns};
 pub use facets::{FacetRow, ReadFacets, WriteFacets};
 pub use history::{PastResource, PastVersion, ReadHistory, Span, VisitTransition, WriteHistory};
 pub use imports::{ReadImports, WriteImports};
+pub use notifications::{ReadNotifications, WriteNotifications};
 pub use organization_policy_assignments::{
     ReadOrganizationAssignments, WriteOrganizationAssignments,
 };
@@ -38,6 +41,7 @@ pub use resources::{ReadResources, StoredResource, WriteResources};
 use ruleward_types::{Error, Result};
 pub use runs::{ReadRuns, WriteRuns};
 pub use statistics::{ReadStatistics, WriteStatistics};
+pub use tracker_config::{ReadTrackerConfigs, WriteTrackerConfigs};
 
 /// What a reader sees: one snapshot.
 pub trait ReadTx:
@@ -48,11 +52,13 @@ pub trait ReadTx:
     + ReadFacets
     + ReadHistory
     + ReadImports
+    + ReadNotifications
     + ReadOrganizationAssignments
     + ReadOrganizations
     + ReadResources
     + ReadRuns
     + ReadStatistics
+    + ReadTrackerConfigs
 {
 }
 
@@ -66,11 +72,13 @@ pub trait WriteTx:
     + WriteFacets
     + WriteHistory
     + WriteImports
+    + WriteNotifications
     + WriteOrganizationAssignments
     + WriteOrganizations
     + WriteResources
     + WriteRuns
     + WriteStatistics
+    + WriteTrackerConfigs
 {
 }
 

@@ -10,6 +10,7 @@ pub mod filter;
 pub mod ids;
 pub mod import;
 pub mod limits;
+pub mod notification;
 pub mod organization;
 pub mod organization_policy_assignment;
 pub mod policy_assignment;
@@ -17,8 +18,9 @@ pub mod policy_state;
 pub mod resource;
 pub mod run;
 pub mod summary;
+pub mod tracker_config;
 
-pub use account::{AccessKey, Account, Recorder, Role, User};
+pub use account::{AccessKey, Account, Role, User};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use error::{Error, ErrorCode, ErrorKind, Result};
 pub use facet::{Facet, FacetCounts, FacetKind};
@@ -29,6 +31,9 @@ pub use ids::{
     UserNo,
 };
 pub use import::{ImportReport, ImportSession, Refusal, WriteOutcome};
+pub use notification::{
+    Archive, ArchiveBegun, ArchiveDone, ArchiveTask, DeliveryLane, LaneCounts, Notification,
+};
 pub use organization::{MemberState, Organization, OrganizationMember, OrganizationUnit};
 pub use organization_policy_assignment::{
     DeploymentCounts, DeploymentFailure, DeploymentKind, DeploymentState, DeploymentStatus,
@@ -44,3 +49,4 @@ pub use summary::{
     AccountSummary, AssignmentSummary, ComplianceCounts, DailyStatistics, DomainSummary,
     OrganizationSummary, ResourceSummary,
 };
+pub use tracker_config::{Channel, ObsChannel, Recorder, Selection, SmnChannel, TrackerConfig};

@@ -46,3 +46,11 @@ pub const IMPORT_BATCH_BYTES: usize = 8 * 1024 * 1024;
 pub const STATISTICS_DAYS: i64 = 90;
 /// Most resources that a look-up of one policy reads; beyond it the verdict is undetermined.
 pub const LOOKUP_RESOURCES: usize = 10_000;
+/// Shortest time for which history is kept, in days.
+pub const RETENTION_DAYS_LEAST: u32 = 30;
+/// Longest time for which history is kept, in days (seven years), and the default.
+pub const RETENTION_DAYS_MOST: u32 = 2557;
+/// Changes of the recorder in one UTC day unless configured otherwise (documented quota).
+pub const RECORDER_CHANGES_PER_DAY: u32 = 10;
+/// Resource types that a recorder names; ours, the definitions name no number.
+pub const RECORDER_TYPES: usize = 1000;

@@ -15,7 +15,7 @@ use super::{Rules, Wanted, Work};
 use crate::evaluation::chunk_edit::{ChunkEdit, counted, edit_chunks};
 use crate::evaluation::ledger::Ledger;
 use crate::evaluation::planes::{Head, plane_no};
-use crate::evaluation::rule_set::{CompiledRule, RuleSet};
+use crate::evaluation::rule_set::RuleSet;
 use crate::evaluation::runs;
 use crate::organization_policy_assignments::{forget_removed, retry_at};
 use crate::policy_assignments::rejudge;
@@ -309,7 +309,7 @@ impl<'a, 'b> Bringing<'a, 'b> {
         }
         for (rule, trigger) in self.unjudged {
             if trigger == RunTrigger::Created {
-                let compiled = CompiledRule::new(rule, writing.service.catalogue)?;
+                let compiled = writing.compiled(self.account.no, rule)?;
                 runs::start(writing, account, &compiled, trigger)?;
             } else {
                 rejudge(writing, account, rule, trigger)?;

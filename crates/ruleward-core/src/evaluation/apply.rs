@@ -73,7 +73,7 @@ impl Judge {
             .set
             .covering(&rules)
             // A disabled rule keeps its last states, with the recorder off every rule does.
-            .filter(|rule| rule.judges && self.set.recorder_enabled)
+            .filter(|rule| rule.judges && self.set.recorder.enabled)
             .map(|rule| (rule.no, (!in_scope(rule)).then_some(Verdict::OutOfScope)))
             .collect();
         // These read the resource and the clock; the others get their verdicts by tickets.

@@ -59,7 +59,7 @@ pub(crate) fn judge(
         chunk: &chunk,
         live: &stored.live,
         words: stored.live.words().len(),
-        recorder_enabled: set.recorder_enabled,
+        recorder: &set.recorder,
         now,
     };
     let (mut found, built) = if is_account {
@@ -114,7 +114,7 @@ pub(crate) fn commit(
             chunk: &chunk,
             live: &edit.planes.live,
             words: edit.planes.words(),
-            recorder_enabled: set.recorder_enabled,
+            recorder: &set.recorder,
             now,
         };
         let mut again = Judging::new(&place, &stale);
@@ -170,7 +170,7 @@ fn stale_rules<'a>(
             rule.judges
                 && rule.program.is_some()
                 && rule.scope.covers_type(resource_type)
-                && (set.recorder_enabled || reads_recorder(rule))
+                && (set.recorder.enabled || reads_recorder(rule))
                 && stored.rule(rule.no).is_none_or(|of| {
                     of.mark != rule.rule.mark || of.followed != rule.followed(types)
                 })

@@ -19,3 +19,5 @@ mod policy_assignments;
 mod reported_results;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tracker_config;

@@ -20,3 +20,4 @@ pub(crate) mod policy_summaries;
 pub(crate) mod previews;
 pub(crate) mod providers;
 pub(crate) mod resources;
+pub(crate) mod tracker_config;

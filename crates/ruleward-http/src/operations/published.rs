@@ -9,7 +9,7 @@ use http::Method;
 use super::{Handler, Load, Operation, Origin};
 use crate::handlers::{
     evaluations, history, inventory, organization_policy_assignments, policy_assignments,
-    policy_definitions, policy_states, policy_summaries, providers,
+    policy_definitions, policy_states, policy_summaries, providers, tracker_config,
 };
 
 macro_rules! handler {
@@ -95,9 +95,9 @@ pub(super) static OPERATIONS: &[Operation] = published! {
         GET "/tracked-resources/summary" 200 CollectTrackedResourcesSummary "rms:resources:summarize" => inventory::summarize_tracked;
         GET "/tracked-resources/tags" 200 ListTrackedResourceTags "rms:resources:list" => inventory::tags_of_tracked;
         GET "/tracked-resources/{resource_id}" 200 ShowTrackedResourceDetail "rms:resources:get" => inventory::show_tracked;
-        GET "/tracker-config" 200 ShowTrackerConfig "rms:trackerConfig:get";
-        PUT "/tracker-config" 200 CreateTrackerConfig "rms:trackerConfig:put";
-        DELETE "/tracker-config" 200 DeleteTrackerConfig "rms:trackerConfig:delete";
+        GET "/tracker-config" 200 ShowTrackerConfig "rms:trackerConfig:get" => tracker_config::show;
+        PUT "/tracker-config" 200 CreateTrackerConfig "rms:trackerConfig:put" => tracker_config::put;
+        DELETE "/tracker-config" 200 DeleteTrackerConfig "rms:trackerConfig:delete" => tracker_config::delete;
     }
     "/v1/resource-manager/domains/{domain_id}/policy-assignments/{policy_assignment_id}" {
         GET "" 200 ShowPolicyAssignment "rms:policyAssignments:get" => policy_assignments::show;

@@ -16,3 +16,4 @@ mod policy_definitions;
 mod policy_states;
 mod previews;
 mod resources;
+mod tracker_config;

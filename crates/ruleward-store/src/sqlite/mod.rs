@@ -10,12 +10,14 @@ mod columns;
 mod facets;
 mod history;
 mod imports;
+mod notifications;
 mod organization_policy_assignments;
 mod organizations;
 mod policy_assignments;
 mod resources;
 mod runs;
 mod statistics;
+mod tracker_config;
 mod writer;
 
 use std::fmt;

@@ -11,6 +11,7 @@ mod moment;
 pub mod organization;
 mod parameter;
 pub mod policies;
+pub mod recorder;
 mod rule;
 pub mod rules;
 pub mod states;
