@@ -11,6 +11,7 @@ use ruleward_types::{
 use crate::Service;
 use crate::access::Access;
 use crate::causes::CauseKind;
+use crate::evaluation::catch_up;
 use crate::evaluation::chunk_edit::{ChunkEdit, counted, edit_chunks};
 use crate::evaluation::runs;
 use crate::service::Writing;
@@ -102,6 +103,7 @@ fn change(writing: &Writing<'_>, account: AccountNo, config: Option<&TrackerConf
     let now = recorder(writing, account)?;
     if now.enabled {
         forget_unrecorded(writing, account, &now.selection)?;
+        catch_up::wake(writing, account)?;
     }
     match (before.enabled, now.enabled) {
         (false, true) => {

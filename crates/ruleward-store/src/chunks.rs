@@ -76,6 +76,8 @@ pub trait ReadChunks {
     ) -> Result<Option<Chunk>>;
     /// Slots of a recorded chunk of which something newer was told, as bits; empty if none.
     fn shadowed_slots(&self, no: ChunkNo) -> Result<Vec<u8>>;
+    /// The chunks of an account that hold something newer than is recorded, or are shadowed by it.
+    fn chunks_to_catch_up(&self, account: AccountNo) -> Result<Vec<Chunk>>;
     /// The chunks of all accounts that have no facets yet: those of an older store.
     fn chunks_without_facets(&self, limit: usize) -> Result<Vec<Chunk>>;
     /// The chunk of that row.

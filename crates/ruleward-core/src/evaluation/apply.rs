@@ -99,6 +99,15 @@ pub(crate) fn verdict_of(outcome: Outcome) -> Verdict {
     }
 }
 
+/// What a body is to who was told another one last.
+fn news(told: Option<&[u8]>, body: &[u8]) -> WriteOutcome {
+    match told {
+        None => Created,
+        Some(told) if told == body => Unchanged,
+        Some(_) => Changed,
+    }
+}
+
 /// The changes of one write job, chunk by chunk.
 pub(crate) struct Changes<'a> {
     writing: &'a Writing<'a>,
@@ -321,28 +330,29 @@ impl<'a> Changes<'a> {
         };
         let type_no = self.type_no(&resource.resource_type)?;
         let found = self.find(&resource.resource_type, &resource.id)?;
-        let was_told = self.forget_told(type_no, &resource.id, version)?;
-        let (outcome, key) = if let Some(key) = found {
+        let mut told = self.forget_told(type_no, &resource.id, version)?;
+        let key = if let Some(key) = found {
             let stored = self.stored(key)?;
             let before = Listed::of(&stored.body);
-            let was_shadowed = self.unshadow(key, &before)?;
+            if !self.unshadow(key, &before)? {
+                told = Some(stored.body.clone());
+            }
             if stored.body == resource.body {
-                let is_news = was_told || was_shadowed;
-                return Ok((if is_news { Changed } else { Unchanged }, key));
+                return Ok((news(told.as_deref(), &resource.body), key));
             }
             self.tx.insert_past_version(self.account, &stored, version)?;
             self.tx.update_resource(key, version, &resource.body)?;
             self.facets.change(self.tx, (type_no, key), (&before, &listed), BOTH)?;
-            (Changed, key)
+            key
         } else {
             let key = self.allot(type_no, true)?;
             self.tx.insert_resource(self.account, key, version, &resource.id, &resource.body)?;
             self.facets.enter(self.tx, (type_no, key), &listed, BOTH)?;
-            (if was_told { Changed } else { Created }, key)
+            key
         };
         self.set_verdicts(key, version, judgement)?;
         self.defer(key, &resource.resource_type)?;
-        Ok((outcome, key))
+        Ok((news(told.as_deref(), &resource.body), key))
     }
 
     fn set_verdicts(&mut self, key: ResourceKey, version: i64, judgement: Judgement) -> Result<()> {
@@ -397,14 +407,14 @@ impl<'a> Changes<'a> {
         Ok((outcome, key))
     }
 
-    /// Removes what was told of a resource; whether there was something.
-    fn forget_told(&mut self, type_no: TypeNo, id: &str, version: i64) -> Result<bool> {
-        let Some(key) = self.find_told(type_no, id)? else { return Ok(false) };
+    /// Removes what was told of a resource while the recorder did not cover it, and returns it.
+    fn forget_told(&mut self, type_no: TypeNo, id: &str, version: i64) -> Result<Option<Vec<u8>>> {
+        let Some(key) = self.find_told(type_no, id)? else { return Ok(None) };
         let stored = self.stored(key)?.body;
         self.facets.leave(self.tx, (type_no, key), &Listed::of(&stored), TOLD)?;
         self.tx.delete_resource(self.account, key, id)?;
         self.vacate(key, version)?;
-        Ok(true)
+        Ok(Some(stored))
     }
 
     /// Something newer than what is recorded was told.
@@ -455,6 +465,21 @@ impl<'a> Changes<'a> {
             }
         }
         self.enqueue(key.chunk())
+    }
+
+    /// Removes what is recorded of a resource of which nothing is told any more.
+    pub(crate) fn delete_if_shadowed(
+        &mut self,
+        key: ResourceKey,
+        id: &str,
+        version: i64,
+    ) -> Result<()> {
+        let edit = self.edit(key.chunk())?;
+        let (type_no, is_shadowed) = (edit.chunk.type_no, edit.is_shadowed(key.slot()));
+        if is_shadowed && self.find_told(type_no, id)?.is_none() {
+            self.delete(key, id, version)?;
+        }
+        Ok(())
     }
 
     /// Removes a resource, with all verdicts on it, those of disabled rules included. Where the

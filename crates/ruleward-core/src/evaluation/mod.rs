@@ -6,6 +6,7 @@
 
 pub(crate) mod apply;
 pub(crate) mod bits;
+pub(crate) mod catch_up;
 pub(crate) mod chunk_edit;
 pub(crate) mod chunk_run;
 pub(crate) mod columns;

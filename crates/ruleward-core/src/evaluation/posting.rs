@@ -65,7 +65,9 @@ mod tests {
         #[test]
         fn what_is_encoded_is_decoded(slots in prop::collection::btree_set(0_usize..4096, 0..700)) {
             let mut bits = Bits::default();
-            slots.iter().for_each(|slot| bits.set(*slot, true));
+            for slot in &slots {
+                bits.set(*slot, true);
+            }
             let bytes = encode(&bits);
             prop_assert!(bytes.len() <= 513);
             prop_assert_eq!(trimmed(&decode(&bytes).unwrap()), trimmed(&bits));

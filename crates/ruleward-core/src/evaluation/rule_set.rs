@@ -181,9 +181,8 @@ impl RuleSet {
     }
 
     /// Whether a resource of this type is recorded, and with that judged, when it changes.
-    #[expect(clippy::unused_self, reason = "the recorder covers everything as yet")]
-    pub(crate) fn records(&self, _: &ResourceType) -> bool {
-        true
+    pub(crate) fn records(&self, resource_type: &ResourceType) -> bool {
+        self.recorder.covers(resource_type)
     }
 
     /// Whether a rule's verdicts count.

@@ -195,10 +195,18 @@ impl Service {
         let mut judged = Vec::new();
         let mut idle = Vec::new();
         for ticket in tickets {
+            // The rest has another turn, so that other tickets do not wait for all of it.
+            if self.catch_up(*ticket)? {
+                self.signal.wake();
+                continue;
+            }
             self.read(|tx| {
                 let Some(chunk) = tx.chunk(ticket.chunk)? else {
                     return Ok(());
                 };
+                if !chunk.recorded {
+                    return Ok(());
+                }
                 let set = self.rule_set(tx, chunk.account)?;
                 match chunk_run::judge(tx, *ticket, &set, &self.column_sets, chunk, self.tick())? {
                     Some(one) => judged.push((chunk.account, one)),

@@ -33,7 +33,7 @@ impl Service {
         inventory: Inventory,
         filter: &ResourceFilter,
     ) -> Result<i64> {
-        self.read(|tx| View::new(tx, access.account(), inventory).count(filter))
+        self.read(|tx| View::new(tx, access.account(), inventory)?.count(filter))
     }
 
     /// How many resources match, by type and region, in the order of the types' names.
@@ -44,7 +44,7 @@ impl Service {
         filter: &ResourceFilter,
     ) -> Result<Vec<TypeCounts>> {
         self.read(|tx| {
-            let view = View::new(tx, access.account(), inventory);
+            let view = View::new(tx, access.account(), inventory)?;
             let mut tally = view.tally(filter)?;
             let mut counts: Vec<TypeCounts> = types(&view, filter)?
                 .into_iter()

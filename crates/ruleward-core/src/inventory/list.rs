@@ -24,7 +24,7 @@ impl Service {
         page: Page,
     ) -> Result<Paged<ListedResource>> {
         self.read(|tx| {
-            let view = View::new(tx, access.account(), inventory);
+            let view = View::new(tx, access.account(), inventory)?;
             let after = page.after.map_or(ResourceKey(0), |cursor| ResourceKey(cursor.0));
             // One more than the page holds tells that there is a next one.
             let mut found = view.page(filter, after, page.limit.saturating_add(1))?;
@@ -49,7 +49,7 @@ impl Service {
         resource_type: Option<&ResourceType>,
     ) -> Result<ListedResource> {
         self.read(|tx| {
-            let view = View::new(tx, access.account(), inventory);
+            let view = View::new(tx, access.account(), inventory)?;
             let types = resource_type.cloned().into_iter().collect();
             let filter =
                 ResourceFilter { id: Some(id.to_owned()), types, ..ResourceFilter::default() };

@@ -11,7 +11,7 @@ pub(crate) mod upgrade;
 use ruleward_store::ReadTx;
 use ruleward_types::{
     AccountNo, Error, ErrorCode, Facet, FacetCounts, FacetKind, FilterTag, ResourceKey,
-    ResourceType, Result,
+    ResourceType, Result, Selection,
 };
 
 use crate::evaluation::bits::Bits;
@@ -108,17 +108,25 @@ struct View<'a> {
     tx: &'a dyn ReadTx,
     account: AccountNo,
     inventory: Inventory,
+    /// The types of which what is recorded is shown.
+    recorded: Selection,
 }
 
 impl<'a> View<'a> {
-    fn new(tx: &'a dyn ReadTx, account: AccountNo, inventory: Inventory) -> Self {
-        Self { tx, account, inventory }
+    fn new(tx: &'a dyn ReadTx, account: AccountNo, inventory: Inventory) -> Result<Self> {
+        let of_account = tx.account(account)?.map(|of| of.recorder).unwrap_or_default();
+        // Turned off, everything that is recorded stays to be seen as it was.
+        let recorded = if of_account.enabled { of_account.selection } else { Selection::All };
+        Ok(Self { tx, account, inventory, recorded })
     }
 
     /// Whether resources of a type are seen.
-    #[expect(clippy::unused_self, reason = "the recorder covers everything as yet")]
     fn shows(&self, resource_type: &ResourceType) -> bool {
-        !resource_type.is_account()
+        let is_shown = match self.inventory {
+            Inventory::All => true,
+            Inventory::Tracked { .. } => self.recorded.selects(resource_type),
+        };
+        is_shown && !resource_type.is_account()
     }
 
     /// The slots of a chunk that are not seen, though resources live there.
@@ -154,7 +162,7 @@ pub(crate) fn find_told(
     resource_type: Option<&ResourceType>,
 ) -> Result<ResourceKey> {
     let mut found = Vec::new();
-    for key in View::new(tx, account, Inventory::All).keys_of(id)? {
+    for key in View::new(tx, account, Inventory::All)?.keys_of(id)? {
         let actual = crate::policy_states::type_of(tx, key.chunk())?;
         if resource_type.is_none_or(|wanted| Some(wanted) == actual.as_ref()) {
             found.push(key);

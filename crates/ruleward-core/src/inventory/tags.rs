@@ -28,7 +28,7 @@ impl Service {
         key: Option<&str>,
         page: Page,
     ) -> Result<Paged<TagValues>> {
-        self.read(|tx| View::new(tx, access.account(), inventory).tags(key, page))
+        self.read(|tx| View::new(tx, access.account(), inventory)?.tags(key, page))
     }
 }
 

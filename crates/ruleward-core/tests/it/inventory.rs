@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use ruleward_core::{Inventory, Page, ResourceFilter};
-use ruleward_types::{ErrorCode, FilterTag, ResourceType};
+use ruleward_types::{ErrorCode, FilterTag, Recorder, ResourceType, Selection};
 use serde_json::{Value, json};
 
 use crate::support::{House, code};
@@ -14,14 +14,24 @@ const REGIONS: [&str; 3] = ["r-1", "r-2", "global"];
 
 type Key = (String, String);
 
-/// What was told, by type and id.
+/// What an inventory should be, by type and id.
 #[derive(Debug, Default)]
-struct Told(BTreeMap<Key, Value>);
+struct Wanted(BTreeMap<Key, Value>);
+
+/// What was told, what of it is recorded, and what the recorder covers.
+#[derive(Debug)]
+struct Model {
+    told: Wanted,
+    recorded: Wanted,
+    recorder: Recorder,
+}
 
 #[derive(Debug, Clone)]
 enum Step {
     Put(Value),
     Delete(usize, u8),
+    Record(Recorder),
+    WorkOff,
 }
 
 fn entity() -> impl Strategy<Value = Value> {
@@ -49,6 +59,27 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => entity().prop_map(Step::Put),
         1 => (0..TYPES.len(), 0_u8..12).prop_map(|(kind, id)| Step::Delete(kind, id)),
+    ]
+}
+
+/// Steps among which the recorder is set.
+fn recorded_step() -> impl Strategy<Value = Step> {
+    let of = |types: &[&str]| Recorder {
+        enabled: true,
+        selection: Selection::from(Some(
+            types.iter().map(|of| (*of).to_owned()).collect::<Vec<_>>(),
+        )),
+    };
+    let recorder = prop_oneof![
+        Just(Recorder::OFF),
+        Just(Recorder::ON),
+        Just(of(&["evs.volumes"])),
+        Just(of(&["ecs.cloudservers", "own.things"])),
+    ];
+    prop_oneof![
+        10 => step(),
+        1 => recorder.prop_map(Step::Record),
+        1 => Just(Step::WorkOff),
     ]
 }
 
@@ -156,7 +187,7 @@ fn told_part(listed: &Value) -> Value {
     fields.iter().map(|field| ((*field).to_owned(), listed[*field].clone())).collect()
 }
 
-impl Told {
+impl Wanted {
     fn agrees(&self, house: &House, inventory: Inventory, filter: &ResourceFilter, limit: usize) {
         let wanted: BTreeMap<&Key, &Value> =
             self.0.iter().filter(|(_, entity)| matches(filter, entity)).collect();
@@ -214,26 +245,86 @@ impl Told {
     }
 }
 
-fn apply(house: &House, told: &mut Told, step: Step) {
-    match step {
-        Step::Put(entity) => {
-            let (id, kind) = (text(&entity, "id").to_owned(), type_of(&entity));
-            let body = entity.to_string();
-            house.service.put_resource(&house.access, &id, Some(&kind), body.as_bytes()).unwrap();
-            told.0.insert(key_of(&entity), entity);
+impl Model {
+    fn new() -> Self {
+        let (told, recorded) = (Wanted::default(), Wanted::default());
+        Self { told, recorded, recorder: Recorder::ON }
+    }
+
+    fn covers(&self, (kind, _): &Key) -> bool {
+        self.recorder.covers(&ResourceType::parse(kind).unwrap())
+    }
+
+    fn apply(&mut self, house: &House, step: Step) {
+        match step {
+            Step::Put(entity) => {
+                let (key, kind) = (key_of(&entity), type_of(&entity));
+                let body = entity.to_string();
+                house
+                    .service
+                    .put_resource(&house.access, &key.1, Some(&kind), body.as_bytes())
+                    .unwrap();
+                if self.covers(&key) {
+                    self.recorded.0.insert(key.clone(), entity.clone());
+                }
+                self.told.0.insert(key, entity);
+            }
+            Step::Delete(kind, id) => {
+                let key = (TYPES[kind].to_owned(), format!("id-{id}"));
+                let kind = ResourceType::parse(TYPES[kind]).unwrap();
+                let gone = house.service.delete_resource(&house.access, &key.1, Some(&kind));
+                let was_there = self.told.0.remove(&key).is_some();
+                assert_eq!(gone.is_ok(), was_there);
+                if was_there && self.covers(&key) {
+                    self.recorded.0.remove(&key);
+                }
+            }
+            Step::Record(recorder) => {
+                let domain_id = &house.account.domain_id;
+                house.service.set_recorder(domain_id, recorder.clone()).unwrap();
+                self.recorder = recorder;
+            }
+            Step::WorkOff => self.work_off(house),
         }
-        Step::Delete(kind, id) => {
-            let id = format!("id-{id}");
-            let was_there = told.0.remove(&(TYPES[kind].to_owned(), id.clone())).is_some();
-            let kind = ResourceType::parse(TYPES[kind]).unwrap();
-            let gone = house.service.delete_resource(&house.access, &id, Some(&kind));
-            assert_eq!(gone.is_ok(), was_there);
+    }
+
+    /// What the recorder covers again is recorded as it was last told.
+    fn work_off(&mut self, house: &House) {
+        house.service.work_off().unwrap();
+        let covered = |key: &Key| self.covers(key);
+        let mut recorded: BTreeMap<_, _> = self.recorded.0.clone();
+        recorded.retain(|key, _| !covered(key));
+        let told = self.told.0.iter().filter(|(key, _)| covered(key));
+        recorded.extend(told.map(|(key, entity)| (key.clone(), entity.clone())));
+        self.recorded = Wanted(recorded);
+    }
+
+    /// Off, the recorder shows what it recorded; on, what of it it still covers.
+    fn tracked(&self) -> Wanted {
+        let shown =
+            self.recorded.0.iter().filter(|(key, _)| !self.recorder.enabled || self.covers(key));
+        Wanted(shown.map(|(key, entity)| (key.clone(), entity.clone())).collect())
+    }
+
+    fn agrees(&self, house: &House, filters: &[ResourceFilter], limit: usize) {
+        for (inventory, wanted) in
+            [(Inventory::All, &self.told), (Inventory::TRACKED, &self.tracked())]
+        {
+            wanted.agrees(house, inventory, &ResourceFilter::default(), limit);
+            for filter in filters {
+                wanted.agrees(house, inventory, filter, limit);
+            }
+            wanted.tags_agree(house, inventory);
         }
     }
 }
 
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(48))]
 
     #[test]
     fn whatever_is_told_is_listed_counted_and_summed_up(
@@ -241,18 +332,30 @@ proptest! {
         filters in prop::collection::vec(filter(), 12),
         limit in 1_usize..5,
     ) {
-        let house = House::new();
-        let mut told = Told::default();
+        let (house, mut model) = (House::new(), Model::new());
         for step in steps {
-            apply(&house, &mut told, step);
+            model.apply(&house, step);
         }
-        for inventory in [Inventory::All, Inventory::TRACKED] {
-            told.agrees(&house, inventory, &ResourceFilter::default(), limit);
-            for filter in &filters {
-                told.agrees(&house, inventory, filter, limit);
-            }
-            told.tags_agree(&house, inventory);
+        model.agrees(&house, &filters, limit);
+    }
+
+    #[test]
+    fn whatever_the_recorder_covers_is_tracked(
+        steps in prop::collection::vec(recorded_step(), 1..60),
+        filters in prop::collection::vec(filter(), 8),
+        limit in 1_usize..5,
+    ) {
+        let (house, mut model) = (House::new(), Model::new());
+        for step in steps {
+            model.apply(&house, step);
         }
+        model.agrees(&house, &filters, limit);
+        model.work_off(&house);
+        model.agrees(&house, &filters, limit);
+        model.apply(&house, Step::Record(Recorder::ON));
+        model.work_off(&house);
+        model.agrees(&house, &filters, limit);
+        prop_assert_eq!(&model.recorded.0, &model.told.0);
     }
 }
 
@@ -260,7 +363,7 @@ proptest! {
 #[test]
 fn chunks_of_several_types_are_gone_through_in_order() {
     let house = House::new();
-    let mut told = Told::default();
+    let mut told = Wanted::default();
     for part in 0..3 {
         for kind in &TYPES[..2] {
             let mut lines = String::new();
@@ -274,7 +377,8 @@ fn chunks_of_several_types_are_gone_through_in_order() {
                 if n == 1499 {
                     entity["tags"]["rare"] = json!("");
                 }
-                lines += &format!("{entity}\n");
+                lines += &entity.to_string();
+                lines.push('\n');
                 told.0.insert(key_of(&entity), entity);
             }
             house.service.put_resources(&house.access, lines.as_bytes()).unwrap();

@@ -6,6 +6,7 @@ mod access;
 mod explanations;
 #[cfg(test)]
 mod imports;
+#[cfg(test)]
 mod inventory;
 #[cfg(test)]
 mod organization_policy_assignments;

@@ -106,6 +106,14 @@ impl ReadChunks for Tx<'_> {
         Ok(self.one(sql, [no.0], |row| row.get(0))?.unwrap_or_default())
     }
 
+    fn chunks_to_catch_up(&self, account: AccountNo) -> Result<Vec<Chunk>> {
+        let sql =
+            "SELECT no, account, type, version, used, live, column_slots, checkpoint, recorded
+                   FROM chunk WHERE account = ?1
+                   AND ((recorded = 0 AND live > 0) OR shadowed_slots <> x'') ORDER BY no";
+        self.all(sql, [account.0], chunk)
+    }
+
     fn chunks_without_facets(&self, limit: usize) -> Result<Vec<Chunk>> {
         let sql =
             "SELECT no, account, type, version, used, live, column_slots, checkpoint, recorded
