@@ -12,8 +12,10 @@
 mod accounts;
 mod chunks;
 mod columns;
+mod facets;
 mod history;
 mod imports;
+mod notifications;
 mod organization_policy_assignments;
 mod organizations;
 mod policy_assignments;
@@ -27,8 +29,10 @@ mod tracker_config;
 pub use accounts::{ReadAccounts, WriteAccounts};
 pub use chunks::{Chunk, ReadChunks, Ticket, TypeRow, WriteChunks};
 pub use columns::{ReadColumns, WriteColumns};
+pub use facets::{FacetRow, ReadFacets, WriteFacets};
 pub use history::{PastResource, PastVersion, ReadHistory, Span, VisitTransition, WriteHistory};
 pub use imports::{ReadImports, WriteImports};
+pub use notifications::{ReadNotifications, WriteNotifications};
 pub use organization_policy_assignments::{
     ReadOrganizationAssignments, WriteOrganizationAssignments,
 };
@@ -47,8 +51,10 @@ pub trait ReadTx:
     + ReadAssignments
     + ReadChunks
     + ReadColumns
+    + ReadFacets
     + ReadHistory
     + ReadImports
+    + ReadNotifications
     + ReadOrganizationAssignments
     + ReadOrganizations
     + ReadRelations
@@ -66,8 +72,10 @@ pub trait WriteTx:
     + WriteAssignments
     + WriteChunks
     + WriteColumns
+    + WriteFacets
     + WriteHistory
     + WriteImports
+    + WriteNotifications
     + WriteOrganizationAssignments
     + WriteOrganizations
     + WriteRelations
