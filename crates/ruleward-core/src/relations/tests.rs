@@ -285,8 +285,7 @@ proptest! {
             }
         }
         // What another resource changed is among the changes.
-        for pair in moments.windows(2) {
-            let [before, after] = pair else { unreachable!() };
+        for (before, after) in moments.iter().zip(moments.iter().skip(1)) {
             for (key, listed) in &after.2 {
                 let same_body = before.1.get(&key.0) == after.1.get(&key.0);
                 if same_body && before.2[key] != *listed {

@@ -15,4 +15,6 @@ mod policy_assignments;
 mod policy_definitions;
 mod policy_states;
 mod previews;
+mod relations;
 mod resources;
+mod tags;
