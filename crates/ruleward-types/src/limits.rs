@@ -18,6 +18,8 @@ pub const TYPE_CHARS: usize = 32;
 pub const RELATIONS_OF_BODY: usize = 4096;
 /// Rules of one account unless configured otherwise (documented quota).
 pub const POLICY_ASSIGNMENTS: usize = 500;
+/// Days for which the past is kept where nobody says otherwise: seven years, as documented.
+pub const RETENTION_DAYS: i64 = 2557;
 /// Longest name of a rule (2026 definitions), on create and on update.
 pub const ASSIGNMENT_NAME_CHARS: usize = 256;
 /// Longest name of an organization rule: room for the prefix in the members.
@@ -46,3 +48,11 @@ pub const IMPORT_BATCH_BYTES: usize = 8 * 1024 * 1024;
 pub const STATISTICS_DAYS: i64 = 90;
 /// Most resources that a look-up of one policy reads; beyond it the verdict is undetermined.
 pub const LOOKUP_RESOURCES: usize = 10_000;
+/// Shortest time for which history is kept, in days.
+pub const RETENTION_DAYS_LEAST: u32 = 30;
+/// Longest time for which history is kept, in days (seven years), and the default.
+pub const RETENTION_DAYS_MOST: u32 = 2557;
+/// Changes of the recorder in one UTC day unless configured otherwise (documented quota).
+pub const RECORDER_CHANGES_PER_DAY: u32 = 10;
+/// Resource types that a recorder names; ours, the definitions name no number.
+pub const RECORDER_TYPES: usize = 1000;

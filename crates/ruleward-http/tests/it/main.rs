@@ -18,3 +18,4 @@ mod previews;
 mod relations;
 mod resources;
 mod tags;
+mod tracker_config;

@@ -166,7 +166,7 @@ async fn who_may_and_when() {
     server.call_as(&auditor, "POST", add.clone(), body()).await.refused(403, "RMS.00010006");
     server.call_as(&auditor, "GET", format!("{RULES}/{rule}/tags"), None).await.expect(200);
     let domain = &server.account.domain_id;
-    let off = ruleward_types::Recorder { enabled: false };
+    let off = ruleward_types::Recorder::switched(false);
     server.service.set_recorder(domain, off).unwrap();
     server.call("POST", add, body()).await.refused(400, "RMS.00010091");
 }

@@ -60,7 +60,7 @@ pub(crate) fn chunks_in_order(place: Place) {
         [account, other, account, account].into_iter().map(|no| place.chunk(no)).collect();
     let buckets = place.store().write(move |tx| {
         let no = tx.ensure_type(account, &ResourceType::new("obs", "buckets"))?;
-        tx.insert_chunk(account, no)
+        tx.insert_chunk(account, no, true)
     });
     let buckets = buckets.unwrap();
     assert_eq!((made[0].used, made[0].live, made[0].version), (0, 0, 0));
@@ -92,7 +92,7 @@ pub(crate) fn last_chunk_is_the_newest(place: Place) {
     let (first, theirs) = (place.chunk(account), place.chunk(other));
     let last = |no: AccountNo, of: &Chunk| {
         let kind = of.type_no;
-        place.store().read(|tx| tx.last_chunk(no, kind)).unwrap()
+        place.store().read(|tx| tx.last_chunk(no, kind, true)).unwrap()
     };
     assert_eq!(last(account, &first), Some(first));
     let second = place.chunk(account);
@@ -102,8 +102,8 @@ pub(crate) fn last_chunk_is_the_newest(place: Place) {
     // Also inside the transaction that makes one.
     let kind = first.type_no;
     let found = place.store().write(move |tx| {
-        let made = tx.insert_chunk(account, kind)?;
-        Ok((made, tx.last_chunk(account, kind)?))
+        let made = tx.insert_chunk(account, kind, true)?;
+        Ok((made, tx.last_chunk(account, kind, true)?))
     });
     let (made, found) = found.unwrap();
     assert_eq!(found, Some(made));

@@ -24,7 +24,7 @@ pub(crate) fn found_by_id_in_types_and_accounts(place: Place) {
         .store()
         .write(move |tx| {
             let no = tx.ensure_type(account, &ResourceType::new("obs", "buckets"))?;
-            tx.insert_chunk(account, no)
+            tx.insert_chunk(account, no, true)
         })
         .unwrap();
     let of = |chunk: &Chunk, slot| ResourceKey::new(chunk.no, slot);
