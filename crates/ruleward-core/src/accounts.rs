@@ -16,6 +16,7 @@ use crate::Service;
 use crate::access::hash_password;
 use crate::evaluation::rule_set::CompiledRule;
 use crate::evaluation::runs;
+use crate::functions::jobs;
 use crate::hashing::sha256;
 use crate::service::Writing;
 
@@ -210,6 +211,7 @@ fn check_name(name: &str) -> Result<()> {
 
 fn suspend_rules(writing: &Writing<'_>, account: AccountNo) -> Result<()> {
     for mut rule in writing.tx.rules(account)? {
+        jobs::drop_rule(writing.tx, &rule)?;
         if rule.run.is_some() {
             runs::cancel(writing.tx, &mut rule, writing.now)?;
             rule.state = AssignmentState::Enabled;

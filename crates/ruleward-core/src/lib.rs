@@ -14,6 +14,7 @@ mod evaluation;
 mod evaluations;
 mod events;
 mod explanations;
+mod functions;
 mod hashing;
 mod health;
 mod imports;
@@ -38,7 +39,11 @@ pub use accounts::NewAccessKey;
 pub use coverage::UncoveredPolicy;
 pub use drafts::{NewPolicyAssignment, PolicyAssignmentUpdate};
 pub use evaluation::workers::Workers;
-pub use health::Gauges;
+pub use functions::{
+    CallDone, CallOutcome, CallRecord, DeadLetter, FunctionCall, FunctionCredentials,
+    FunctionDraft, FunctionHost, FunctionOptions, ManagedFunction, Trial, TrialOutcome,
+};
+pub use health::{FunctionGauges, Gauges};
 pub use offline::{Finding, Findings, FoundResource, Offline, OfflineOptions};
 pub use organization_policy_assignments::{
     OrganizationPolicyAssignmentDraft, OrganizationPolicyAssignmentQuery, OrganizationRuleStatus,

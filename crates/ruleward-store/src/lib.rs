@@ -12,6 +12,7 @@
 mod accounts;
 mod chunks;
 mod columns;
+mod functions;
 mod imports;
 mod organization_policy_assignments;
 mod organizations;
@@ -24,6 +25,7 @@ mod statistics;
 pub use accounts::{ReadAccounts, WriteAccounts};
 pub use chunks::{Chunk, ReadChunks, Ticket, TypeRow, WriteChunks};
 pub use columns::{ReadColumns, WriteColumns};
+pub use functions::{FunctionExpansion, ReadFunctions, WriteFunctions};
 pub use imports::{ReadImports, WriteImports};
 pub use organization_policy_assignments::{
     ReadOrganizationAssignments, WriteOrganizationAssignments,
@@ -41,6 +43,7 @@ pub trait ReadTx:
     + ReadAssignments
     + ReadChunks
     + ReadColumns
+    + ReadFunctions
     + ReadImports
     + ReadOrganizationAssignments
     + ReadOrganizations
@@ -57,6 +60,7 @@ pub trait WriteTx:
     + WriteAssignments
     + WriteChunks
     + WriteColumns
+    + WriteFunctions
     + WriteImports
     + WriteOrganizationAssignments
     + WriteOrganizations

@@ -48,6 +48,10 @@ numbers! {
     OrganizationRuleNo;
     /// An organization rule in one member.
     OrganizationDeploymentNo;
+    /// A function's row.
+    FunctionNo;
+    /// A call that waits for a function.
+    FunctionJobNo;
     /// Where a resource lives: its chunk and its slot in the chunk. Never reused.
     ResourceKey;
 }

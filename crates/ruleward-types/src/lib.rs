@@ -6,6 +6,7 @@ pub mod clock;
 pub mod compact;
 pub mod error;
 pub mod filter;
+pub mod function;
 pub mod ids;
 pub mod import;
 pub mod limits;
@@ -21,10 +22,13 @@ pub use account::{AccessKey, Account, Recorder, Role, User};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use error::{Error, ErrorCode, ErrorKind, Result};
 pub use filter::{FilterTag, PolicyFilter, PolicyFilterV2, TagLogic};
+pub use function::{
+    Function, FunctionCounts, FunctionJob, FunctionJobCounts, FunctionJobState, FunctionRunner,
+};
 pub use ids::{
-    AccountNo, ChunkNo, OrganizationDeploymentNo, OrganizationNo, OrganizationRuleNo,
-    OrganizationUnitNo, PolicyAssignmentId, ResourceKey, RuleNo, RunNo, SLOTS_PER_CHUNK, TypeNo,
-    UserNo,
+    AccountNo, ChunkNo, FunctionJobNo, FunctionNo, OrganizationDeploymentNo, OrganizationNo,
+    OrganizationRuleNo, OrganizationUnitNo, PolicyAssignmentId, ResourceKey, RuleNo, RunNo,
+    SLOTS_PER_CHUNK, TypeNo, UserNo,
 };
 pub use import::{ImportReport, ImportSession, Refusal, WriteOutcome};
 pub use organization::{MemberState, Organization, OrganizationMember, OrganizationUnit};

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use ruleward_policy::{Outcome, Scratch};
 use ruleward_store::{Chunk, WriteTx};
 use ruleward_types::{
-    AccountNo, ChunkNo, Resource, ResourceKey, ResourceType, ResourceView, Result, SLOTS_PER_CHUNK,
-    Timestamp, TypeNo, WriteOutcome,
+    AccountNo, ChunkNo, Resource, ResourceKey, ResourceType, ResourceView, Result, RuleNo,
+    SLOTS_PER_CHUNK, Timestamp, TypeNo, WriteOutcome,
 };
 
 use super::chunk_edit::{ChunkEdit, counted};
@@ -22,6 +22,7 @@ use super::planes::Verdict;
 use super::rule_set::{RuleSet, TypeRules};
 use super::view;
 use super::workers::Signal;
+use crate::functions::jobs;
 use crate::service::Writing;
 
 /// What the rules make of one resource: by rule number; `None` keeps the verdict that stands.
@@ -290,11 +291,23 @@ impl<'a> Changes<'a> {
             (WriteOutcome::Created, key)
         };
         let tx = self.tx;
+        let set = Arc::clone(&self.set);
+        let (account, now) = (self.account, self.judge.now);
         let edit = self.edit(key.chunk())?;
         edit.chunk.version = edit.chunk.version.max(version);
         edit.mark_stale(tx, key.slot())?;
         let mut left = Vec::new();
+        let mut has_asked = false;
         for (no, verdict) in judgement {
+            if set.asks(no) {
+                let rule = RuleNo(no.into());
+                if verdict == Some(Verdict::OutOfScope) {
+                    jobs::drop_of(tx, key, Some(rule), now)?;
+                } else {
+                    jobs::ask(tx, account, rule, (key, version), None, now)?;
+                    has_asked = true;
+                }
+            }
             let Some(verdict) = verdict else { continue };
             if verdict == Verdict::OutOfScope {
                 if edit.planes.rule(no).is_none() {
@@ -306,7 +319,10 @@ impl<'a> Changes<'a> {
         }
         self.defer(key, &resource.resource_type)?;
         for no in left {
-            self.tx.delete_reported_results(key, Some(ruleward_types::RuleNo(no.into())))?;
+            self.tx.delete_reported_results(key, Some(RuleNo(no.into())))?;
+        }
+        if has_asked {
+            self.signal.wake_after_commit();
         }
         Ok((outcome, key))
     }
@@ -333,6 +349,9 @@ impl<'a> Changes<'a> {
     pub(crate) fn delete(&mut self, key: ResourceKey, id: &str, version: i64) -> Result<()> {
         self.tx.delete_resource(self.account, key, id)?;
         self.tx.delete_reported_results(key, None)?;
+        if self.set.has_custom_rules() {
+            jobs::drop_of(self.tx, key, None, self.judge.now)?;
+        }
         let edit = self.edit(key.chunk())?;
         edit.planes.vacate(key.slot());
         edit.chunk.live = edit.chunk.live.saturating_sub(1);

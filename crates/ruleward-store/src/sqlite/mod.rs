@@ -7,6 +7,7 @@ mod accounts;
 mod checkpoint;
 mod chunks;
 mod columns;
+mod functions;
 mod imports;
 mod organization_policy_assignments;
 mod organizations;
@@ -37,7 +38,7 @@ mod embedded {
 /// Readers that may hold a snapshot at the same time.
 const READERS: usize = 4;
 /// Prepared statements kept per connection; more than there are different ones.
-const STATEMENTS: usize = 192;
+const STATEMENTS: usize = 256;
 const WRITER_CACHE_KIB: i64 = 32 * 1024;
 const READER_CACHE_KIB: i64 = 4 * 1024;
 
