@@ -1,0 +1,14 @@
+//! Runs one function of the user's for one event, and knows nothing of rules.
+//!
+//! A [`Runner`] stands for one function. It takes an [`Invocation`] (the event, who the function
+//! acts as, until when) and answers with [`Finished`] or with a [`Failure`] that says in words
+//! what happened and whether trying again may help. How often to try, in which order and what
+//! a result means is the caller's business.
+
+mod failure;
+mod invocation;
+mod runner;
+
+pub use failure::{Crash, Failure};
+pub use invocation::{Context, Credentials, Finished, Invocation, Log, Returned};
+pub use runner::{Invoking, Runner};

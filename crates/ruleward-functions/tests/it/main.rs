@@ -1,0 +1,3 @@
+//! Runs real functions in real processes, modules and servers.
+
+mod failure;
