@@ -208,7 +208,8 @@ impl Service {
     ) -> Result<Vec<Found>> {
         let Some(account) = tx.account(no)? else { return Ok(Vec::new()) };
         let functions = functions_of(tx, no)?;
-        let now = self.clock().now();
+        // What was due from its commit on is due now, also where the clock stands still.
+        let now = self.tick();
         let first = flight.after_rule.get(&no).copied().unwrap_or(RuleNo(0));
         let (mut after, mut wrapped) = (first, false);
         let mut queues: VecDeque<Queue> = VecDeque::new();

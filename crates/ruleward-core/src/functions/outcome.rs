@@ -131,7 +131,7 @@ impl Service {
 
     /// Ends calls whose functions run elsewhere and did not report in time.
     pub(super) fn end_overdue(self: &Arc<Self>) -> Result<()> {
-        let now = self.clock().now();
+        let now = self.tick();
         let overdue = self.read(|tx| tx.overdue_function_jobs(now, BATCH))?;
         if overdue.is_empty() {
             return Ok(());

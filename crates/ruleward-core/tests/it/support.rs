@@ -33,7 +33,7 @@ pub(crate) struct House {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) account: Account,
     pub(crate) access: Access,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl House {
@@ -42,6 +42,10 @@ impl House {
     }
 
     pub(crate) fn with_quota(policy_assignment_quota: usize) -> Self {
+        Self::with_options(Options { policy_assignment_quota, ..Options::default() })
+    }
+
+    pub(crate) fn with_options(options: Options) -> Self {
         // In memory where that is possible: what a sync costs is not tested here.
         let memory = std::path::Path::new("/dev/shm");
         let directory =
@@ -49,12 +53,21 @@ impl House {
         let directory = directory.unwrap();
         let store = SqliteStore::open(&directory.path().join("ruleward.sqlite")).unwrap();
         let clock = Arc::new(ManualClock(AtomicI64::new(1_772_359_200_000_000)));
-        let options = Options { policy_assignment_quota, ..Options::default() };
         let key = SealingKey::new([1; 32]);
         let service = Service::open(store, Arc::clone(&clock) as _, &key, options).unwrap();
         let account = service.create_account("acme", None, Recorder { enabled: true }).unwrap();
         let access = Access::operator(&account);
-        Self { service, clock, account, access, _directory: directory }
+        Self { service, clock, account, access, directory }
+    }
+
+    /// The service as it is after the process was killed and started again.
+    pub(crate) fn after_a_crash(self, options: Options) -> Self {
+        let Self { service, clock, account, access, directory } = self;
+        drop(service);
+        let store = SqliteStore::open(&directory.path().join("ruleward.sqlite")).unwrap();
+        let key = SealingKey::new([1; 32]);
+        let service = Service::open(store, Arc::clone(&clock) as _, &key, options).unwrap();
+        Self { service, clock, account, access, directory }
     }
 
     pub(crate) fn put(&self, entity: &Value) {
