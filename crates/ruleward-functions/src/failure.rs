@@ -24,6 +24,12 @@ pub enum Failure {
         /// What it wrote.
         log: Log,
     },
+    /// All processes of the function were at work until the deadline had passed.
+    #[error("no process of the function was free within {}", seconds(*.after))]
+    Busy {
+        /// The deadline.
+        after: Duration,
+    },
     /// It was still running at its deadline and was stopped.
     #[error("the function did not end within {}", seconds(*.after))]
     TimedOut {
@@ -129,6 +135,7 @@ impl Failure {
         match self {
             Self::NotFound(_) | Self::Refused(_) => false,
             Self::Crashed { .. }
+            | Self::Busy { .. }
             | Self::TimedOut { .. }
             | Self::OutOfMemory { .. }
             | Self::Flooded { .. }
@@ -145,6 +152,7 @@ impl Failure {
             Self::NotFound(_) => "not_found",
             Self::Refused(_) => "refused",
             Self::Crashed { .. } => "crashed",
+            Self::Busy { .. } => "busy",
             Self::TimedOut { .. } => "timed_out",
             Self::OutOfMemory { .. } => "out_of_memory",
             Self::Flooded { .. } => "flooded",
@@ -165,6 +173,7 @@ impl Failure {
             | Self::Threw { log, .. } => Some(log),
             Self::NotFound(_)
             | Self::Refused(_)
+            | Self::Busy { .. }
             | Self::Unreachable(_)
             | Self::Answered { .. }
             | Self::Broken(_) => None,

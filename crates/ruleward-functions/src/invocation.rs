@@ -1,6 +1,7 @@
 //! What a function gets and what comes back.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -71,12 +72,21 @@ pub enum Returned {
 }
 
 /// What a function wrote while it ran, cut at a limit.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Log {
     /// Its bytes, from the beginning.
     pub bytes: Vec<u8>,
     /// Whether there was more.
     pub truncated: bool,
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Log")
+            .field("text", &self.text())
+            .field("truncated", &self.truncated)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Log {

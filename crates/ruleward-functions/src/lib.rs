@@ -7,8 +7,12 @@
 
 mod failure;
 mod invocation;
+mod python;
 mod runner;
+mod sandbox;
 
 pub use failure::{Crash, Failure};
 pub use invocation::{Context, Credentials, Finished, Invocation, Log, Returned};
+pub use python::{PythonConfig, PythonRunner};
 pub use runner::{Invoking, Runner};
+pub use sandbox::{Isolation, Limits, sandbox_exec};

@@ -57,6 +57,13 @@ enum Command {
     /// Manage access keys, directly on the store (the operator's command).
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Limits itself and runs a function's interpreter; the server starts this.
+    #[command(hide = true)]
+    SandboxExec {
+        /// What to run, in which limits.
+        #[arg(value_name = "JSON")]
+        spec: String,
+    },
 }
 
 impl Cli {
@@ -77,6 +84,7 @@ impl Cli {
             Command::Organizations(command) => organizations::run(&command).map(|()| done),
             Command::Users(command) => users::run(&command).map(|()| done),
             Command::Keys(command) => keys::run(&command).map(|()| done),
+            Command::SandboxExec { spec } => Ok(ruleward_functions::sandbox_exec(&spec)),
         }
     }
 }

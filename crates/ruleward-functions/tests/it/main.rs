@@ -1,3 +1,7 @@
 //! Runs real functions in real processes, modules and servers.
 
+#![cfg(test)]
+
 mod failure;
+mod python;
+mod support;
