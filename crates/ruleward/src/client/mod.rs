@@ -5,6 +5,7 @@ mod connection;
 pub mod credentials;
 pub mod evaluate;
 pub mod explain;
+pub mod functions;
 pub mod organization;
 mod parameter;
 pub mod policies;
