@@ -20,7 +20,7 @@ const SECRET: &str = "RULEWARD_FUNCTION_SECRET";
 /// Code runs on the server's machine, so the operator configures it; a development server takes it
 /// from its administrator too. Rules that name the URN already are evaluated at once.
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("what").required(true).args(["python", "wasm", "endpoint"])))]
+#[command(group(ArgGroup::new("what").required(true).args(["python", "wasm", "webhook", "remote"])))]
 pub struct AddArgs {
     /// The URN that rules name; `*` stands for any characters.
     #[arg(long, value_name = "URN")]
@@ -34,14 +34,14 @@ pub struct AddArgs {
     /// A WebAssembly module on the server's machine.
     #[arg(long, value_name = "FILE")]
     wasm: Option<PathBuf>,
-    /// An endpoint that gets each event by POST. Its secret is read from the variable
-    /// RULEWARD_FUNCTION_SECRET.
+    /// An endpoint that gets each event by POST. The variable RULEWARD_FUNCTION_SECRET holds the
+    /// secret that signs the requests.
     #[arg(long, value_name = "URL")]
-    endpoint: Option<String>,
-    /// The endpoint speaks the asynchronous invocation of FunctionGraph; --access-key and the
-    /// variable's secret key sign the requests.
-    #[arg(long, requires_all = ["endpoint", "access_key"])]
-    remote: bool,
+    webhook: Option<String>,
+    /// An endpoint that speaks the asynchronous invocation of FunctionGraph. --access-key and the
+    /// secret key in the variable RULEWARD_FUNCTION_SECRET sign the requests.
+    #[arg(long, value_name = "URL", requires = "access_key")]
+    remote: Option<String>,
     /// The access key for --remote.
     #[arg(long, value_name = "AK", requires = "remote")]
     access_key: Option<String>,
@@ -100,15 +100,16 @@ pub fn run(args: &AddArgs) -> anyhow::Result<()> {
         put("runner", json!("wasm"));
         put("file", json!(absolute(wasm)?));
     }
-    if let Some(endpoint) = &args.endpoint {
-        put("runner", json!(if args.remote { "remote" } else { "webhook" }));
+    if let Some(endpoint) = args.webhook.as_ref().or(args.remote.as_ref()) {
+        let is_remote = args.remote.is_some();
+        put("runner", json!(if is_remote { "remote" } else { "webhook" }));
         put("endpoint", json!(endpoint));
         if let Some(access_key) = &args.access_key {
             put("access_key", json!(access_key));
         }
         if let Ok(secret) = env::var(SECRET) {
             put("secret", json!(secret));
-        } else if args.remote {
+        } else if is_remote {
             bail!("set {SECRET} to the secret key that signs the requests");
         }
     }

@@ -15,8 +15,8 @@ use crate::output::{Format, Listing, OutputArgs, cell, line, plain, print_json, 
 
 /// Call a function with an event of your own; nothing is stored.
 ///
-/// Without --event it is called about a disk that does not exist. What it reports then is refused,
-/// and that it is shows that its permissions are fine.
+/// Without --event it is called about a disk and for a rule that do not exist. What it reports then
+/// is refused with 404, which shows that it reaches the service and may report.
 #[derive(Debug, Args)]
 pub struct TestArgs {
     /// URN, as it was added, or id of the function.
@@ -111,7 +111,7 @@ fn show(format: Format, trial: &Value) -> anyhow::Result<()> {
     if format == Format::Json {
         print_json(trial)?;
     } else {
-        for field in ["request_id", "outcome", "message", "returned", "took_ms"] {
+        for field in ["request_id", "outcome", "returned", "took_ms"] {
             let text = cell(trial, field);
             if !text.is_empty() {
                 line(&format!("{field}: {}", printable(&text)))?;
@@ -120,7 +120,7 @@ fn show(format: Format, trial: &Value) -> anyhow::Result<()> {
         write_output(trial)?;
     }
     if !matches!(outcome.as_str(), "finished" | "accepted") {
-        bail!("the function failed: {}", printable(&cell(trial, "message")));
+        bail!("{}", printable(&cell(trial, "message")));
     }
     Ok(())
 }
