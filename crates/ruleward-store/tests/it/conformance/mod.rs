@@ -4,6 +4,7 @@
 pub(crate) mod accounts;
 pub(crate) mod chunks;
 pub(crate) mod columns;
+pub(crate) mod functions;
 pub(crate) mod imports;
 pub(crate) mod organization_policy_assignments;
 pub(crate) mod organizations;
@@ -130,6 +131,9 @@ macro_rules! store_conformance {
             chunks: types_fold_case, changes_of_types_are_counted, chunks_in_order, last_chunk_is_the_newest,
                 planes_are_replaced, tickets_have_generations, tickets_are_listed_in_order;
             columns: columns_join_and_replace, what_columns_know_is_kept;
+            functions: functions_are_found, a_newer_event_takes_the_place_of_an_older,
+                the_queue_is_walked_by_accounts_and_rules, states_of_jobs,
+                runs_that_still_make_their_jobs, a_deleted_rule_takes_its_jobs_along;
             imports: sessions_are_found_by_id_and_source, seen_slots;
             organization_policy_assignments: rules_are_found, what_is_asked_for_is_a_queue, removals;
             organizations: organizations_are_found, members_are_listed_in_order,
