@@ -7,12 +7,18 @@
 
 mod failure;
 mod invocation;
+mod network;
 mod python;
+mod remote;
 mod runner;
 mod sandbox;
+mod webhook;
 
 pub use failure::{Crash, Failure};
 pub use invocation::{Context, Credentials, Finished, Invocation, Log, Returned};
+pub use network::NetworkConfig;
 pub use python::{PythonConfig, PythonRunner};
+pub use remote::{RemoteConfig, RemoteRunner};
 pub use runner::{Invoking, Runner};
 pub use sandbox::{Isolation, Limits, sandbox_exec};
+pub use webhook::{WebhookConfig, WebhookRunner};

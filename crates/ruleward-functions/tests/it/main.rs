@@ -3,5 +3,6 @@
 #![cfg(test)]
 
 mod failure;
+mod network;
 mod python;
 mod support;

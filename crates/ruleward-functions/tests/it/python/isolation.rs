@@ -102,8 +102,9 @@ async fn without_namespaces_it_still_has_no_powers_and_no_descriptors() {
     let function = Function::with(LOOKS, |config| config.isolation = Isolation::Off);
     let seen = function.value().await;
     assert!(seen["descriptors"].as_array().unwrap().len() <= 5, "{}", seen["descriptors"]);
-    for capability in seen["capabilities"].as_array().unwrap() {
-        assert_eq!(capability, "0000000000000000");
+    // Only root can make the bounding set smaller; without new privileges it bounds nothing.
+    for held in [0, 1, 2, 4] {
+        assert_eq!(seen["capabilities"][held], "0000000000000000", "{}", seen["capabilities"]);
     }
     assert_eq!(seen["no_new_privs"], "1");
     assert_eq!(seen["regions"], "CONFIG:");
