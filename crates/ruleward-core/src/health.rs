@@ -39,6 +39,8 @@ pub struct FunctionGauges {
     pub given_up: u64,
     /// Results that were accepted.
     pub accepted: u64,
+    /// Results that were accepted before, as repeated calls bring them.
+    pub unchanged: u64,
     /// Results that were refused.
     pub refused: u64,
     /// Results that came too fast.
@@ -82,6 +84,7 @@ impl Service {
             failed: now(&counters.failed),
             given_up: now(&counters.given_up),
             accepted: now(&counters.accepted),
+            unchanged: now(&counters.unchanged),
             refused: now(&counters.refused),
             limited: now(&counters.limited),
         })

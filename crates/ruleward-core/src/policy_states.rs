@@ -129,10 +129,12 @@ impl Service {
         let taken = self.write(move |writing| {
             let rule = reported.policy_assignment_id.clone();
             match take(writing, &access, reported) {
-                Ok(state) => {
-                    let counts = FunctionCounts { accepted: 1, ..FunctionCounts::default() };
-                    count_result(writing, access.account(), &rule, counts)?;
-                    Ok(Ok(state))
+                Ok((state, is_new)) => {
+                    if is_new {
+                        let counts = FunctionCounts { accepted: 1, ..FunctionCounts::default() };
+                        count_result(writing, access.account(), &rule, counts)?;
+                    }
+                    Ok(Ok((state, is_new)))
                 }
                 Err(refused)
                     if matches!(
@@ -148,8 +150,13 @@ impl Service {
             }
         })?;
         let counters = &self.functions.counters;
-        count(if taken.is_ok() { &counters.accepted } else { &counters.refused });
-        taken
+        match &taken {
+            Ok((_, true)) => count(&counters.accepted),
+            // The same result again, as a repeated call brings it.
+            Ok((_, false)) => count(&counters.unchanged),
+            Err(_) => count(&counters.refused),
+        }
+        taken.map(|(state, _)| state)
     }
 }
 
@@ -167,7 +174,12 @@ fn count_result(
     }
 }
 
-fn take(writing: &Writing<'_>, access: &Access, reported: ReportedState) -> Result<PolicyState> {
+/// Takes a result; the state, and whether it is new.
+fn take(
+    writing: &Writing<'_>,
+    access: &Access,
+    reported: ReportedState,
+) -> Result<(PolicyState, bool)> {
     let account = access.account();
     let rule = writing
         .tx
@@ -207,7 +219,8 @@ fn take(writing: &Writing<'_>, access: &Access, reported: ReportedState) -> Resu
         evaluation_time: time,
         compliance_state: reported.compliance_state,
     };
-    if accept(writing.tx, &rule, key, &result)? {
+    let is_new = accept(writing.tx, &rule, key, &result)?;
+    if is_new {
         let verdict = match reported.compliance_state {
             ComplianceState::Compliant => Verdict::Compliant,
             ComplianceState::NonCompliant => Verdict::NonCompliant,
@@ -227,7 +240,7 @@ fn take(writing: &Writing<'_>, access: &Access, reported: ReportedState) -> Resu
     }
     let listing = Listing::new(writing.tx, account, vec![rule], &StateQuery::default())?;
     let [rule] = listing.rules.as_slice() else { return Err(not_found()) };
-    listing.state(key, rule, reported.compliance_state)
+    Ok((listing.state(key, rule, reported.compliance_state)?, is_new))
 }
 
 /// Whether a result is new. The same answer again changes nothing; another answer to the same

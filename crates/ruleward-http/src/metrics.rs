@@ -146,7 +146,12 @@ impl Metrics {
             ("failed", of.failed),
             ("given_up", of.given_up),
         ];
-        let results = [("accepted", of.accepted), ("refused", of.refused), ("limited", of.limited)];
+        let results = [
+            ("accepted", of.accepted),
+            ("unchanged", of.unchanged),
+            ("refused", of.refused),
+            ("limited", of.limited),
+        ];
         let raise = |family: &Family<WithOutcome, Counter>, outcome, number: u64| {
             let counter = family.get_or_create(&WithOutcome { outcome });
             counter.inc_by(number.saturating_sub(counter.get()));

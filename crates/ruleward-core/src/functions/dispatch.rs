@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use ruleward_store::ReadTx;
+use ruleward_types::ids::hex;
 use ruleward_types::{
     AccountNo, AssignmentKind, Function, FunctionCounts, FunctionJob, FunctionJobState, FunctionNo,
     PolicyAssignment, Result, RuleNo, TriggerType,
@@ -343,7 +344,10 @@ impl Service {
         if job.attempts > 1 {
             self.functions.counters.repeated.fetch_add(1, Ordering::Relaxed);
         }
-        let request_id = ruleward_types::ids::random_hex(16)?;
+        // The same for every call for one event, so that an endpoint can tell a repeated one.
+        let hash = ready.event.get("evaluation_hash").and_then(serde_json::Value::as_str);
+        let digest = crate::hashing::sha256(hash.unwrap_or_default().as_bytes());
+        let request_id = hex(digest.first_chunk::<16>().map_or(&[], |half| half.as_slice()));
         let call = FunctionCall {
             request_id: request_id.clone(),
             secret,

@@ -117,6 +117,7 @@ pub(crate) struct Counters {
     pub(crate) failed: AtomicU64,
     pub(crate) given_up: AtomicU64,
     pub(crate) accepted: AtomicU64,
+    pub(crate) unchanged: AtomicU64,
     pub(crate) refused: AtomicU64,
     pub(crate) limited: AtomicU64,
 }

@@ -292,8 +292,10 @@ fn check(draft: &FunctionDraft) -> Result<()> {
             }
         }
     }
-    if matches!(draft.runner, FunctionRunner::Remote { .. }) && draft.secret.is_none() {
-        return illegal("secret is needed: it signs the requests with access_key.".to_owned());
+    let signs =
+        matches!(draft.runner, FunctionRunner::Remote { .. } | FunctionRunner::Webhook { .. });
+    if signs && draft.secret.as_ref().is_none_or(|secret| secret.expose_secret().is_empty()) {
+        return illegal("secret is needed: it signs the requests to the endpoint.".to_owned());
     }
     Ok(())
 }

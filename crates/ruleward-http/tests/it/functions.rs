@@ -261,7 +261,8 @@ async fn bodies_that_are_refused() {
         json!({"memory_mib": 1}),
         json!({"concurrency": 65}),
         json!({"urn": "a b"}),
-        json!({"runner": "webhook", "endpoint": "ftp://x"}),
+        json!({"runner": "webhook", "endpoint": "ftp://x", "secret": "s"}),
+        json!({"runner": "webhook", "endpoint": "https://x"}),
         json!({"runner": "remote", "endpoint": "https://x", "access_key": "AK"}),
     ] {
         create(change).await.refused(400, "RULEWARD.FunctionIllegal");

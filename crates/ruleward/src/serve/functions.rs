@@ -10,10 +10,11 @@ use anyhow::Context as _;
 use parking_lot::Mutex;
 use ruleward_core::{CallDone, CallOutcome, FunctionCall, FunctionHost};
 use ruleward_functions::{
-    Context, Credentials, Failure, Finished, Invocation, PythonConfig, PythonRunner, Returned,
-    Runner,
+    Context, Credentials, Failure, Finished, Invocation, NetworkConfig, PythonConfig, PythonRunner,
+    RemoteConfig, RemoteRunner, Returned, Runner, WebhookConfig, WebhookRunner,
 };
-use ruleward_types::{Error, ErrorCode, Function, FunctionNo, FunctionRunner, Result};
+use ruleward_types::{Error, ErrorCode, Function, FunctionNo, FunctionRunner, Result, SystemClock};
+use secrecy::SecretString;
 use tokio::runtime::Runtime;
 
 use crate::config::Functions;
@@ -77,6 +78,16 @@ impl Runners {
         Ok(made)
     }
 
+    fn network(&self) -> std::result::Result<NetworkConfig, Failure> {
+        let authorities_pem = match &self.config.ca_file {
+            Some(file) => std::fs::read(file).map_err(|error| {
+                Failure::Broken(format!("cannot read the authority's certificate: {error}"))
+            })?,
+            None => Vec::new(),
+        };
+        Ok(NetworkConfig { allow_private: self.config.private_addresses, authorities_pem })
+    }
+
     fn make(&self, call: &FunctionCall) -> std::result::Result<Arc<dyn Runner>, Failure> {
         let function = &call.function;
         match &function.runner {
@@ -96,13 +107,31 @@ impl Runners {
                 config.limits.memory_bytes = u64::from(function.memory_mib) << 20;
                 Ok(Arc::new(PythonRunner::new(config)))
             }
-            FunctionRunner::Wasm { .. }
-            | FunctionRunner::Webhook { .. }
-            | FunctionRunner::Remote { .. } => {
+            FunctionRunner::Webhook { endpoint } => {
+                let secret = secret(call)?;
+                let config =
+                    WebhookConfig { url: endpoint.clone(), secret, network: self.network()? };
+                Ok(Arc::new(WebhookRunner::new(&config, Arc::new(SystemClock))?))
+            }
+            FunctionRunner::Remote { endpoint, access_key } => {
+                let config = RemoteConfig {
+                    endpoint: endpoint.clone(),
+                    access_key: access_key.clone(),
+                    secret_key: secret(call)?,
+                    security_token: None,
+                    network: self.network()?,
+                };
+                Ok(Arc::new(RemoteRunner::new(config, Arc::new(SystemClock))?))
+            }
+            FunctionRunner::Wasm { .. } => {
                 Err(Failure::Refused("this build has no such runner".to_owned()))
             }
         }
     }
+}
+
+fn secret(call: &FunctionCall) -> std::result::Result<SecretString, Failure> {
+    call.secret.clone().ok_or_else(|| Failure::Refused("it has no secret".to_owned()))
 }
 
 /// A server that listens on every address is reached on the loopback one.
@@ -136,7 +165,7 @@ impl FunctionHost for Runners {
         let endpoint = self.endpoint.clone();
         self.handle.spawn(async move {
             let deadline = call.deadline;
-            let is_remote = matches!(call.function.runner, FunctionRunner::Remote { .. });
+            let kind = Kind::of(&call.function.runner);
             let called = match runner {
                 Ok(runner) => {
                     let work = runner.invoke(invocation(call, endpoint));
@@ -145,7 +174,7 @@ impl FunctionHost for Runners {
                 }
                 Err(failure) => Err(failure),
             };
-            let outcome = outcome(called, is_remote);
+            let outcome = outcome(called, kind);
             let told = tokio::task::spawn_blocking(move || done.tell(outcome));
             let _ = told.await;
         });
@@ -181,9 +210,36 @@ fn invocation(call: FunctionCall, endpoint: String) -> Invocation {
     Invocation { request_id: call.request_id, event: call.event, context, deadline: call.deadline }
 }
 
-fn outcome(called: std::result::Result<Finished, Failure>, is_remote: bool) -> CallOutcome {
+/// Where a function runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Here,
+    /// Behind an endpoint that may answer with the result, or have it reported later.
+    Webhook,
+    Elsewhere,
+}
+
+impl Kind {
+    fn of(runner: &FunctionRunner) -> Self {
+        match runner {
+            FunctionRunner::Python { .. } | FunctionRunner::Wasm { .. } => Self::Here,
+            FunctionRunner::Webhook { .. } => Self::Webhook,
+            FunctionRunner::Remote { .. } => Self::Elsewhere,
+        }
+    }
+}
+
+fn outcome(called: std::result::Result<Finished, Failure>, kind: Kind) -> CallOutcome {
+    let is_result = |returned: &Returned| match returned {
+        Returned::Nothing => false,
+        Returned::Value(value) => value.get("compliance_state").is_some(),
+    };
     match called {
-        Ok(Finished { took, .. }) if is_remote => CallOutcome::Accepted { took },
+        Ok(Finished { took, returned, .. })
+            if kind == Kind::Elsewhere || (kind == Kind::Webhook && !is_result(&returned)) =>
+        {
+            CallOutcome::Accepted { took }
+        }
         Ok(Finished { returned, log, took }) => CallOutcome::Finished {
             returned: match returned {
                 Returned::Nothing => None,
@@ -226,11 +282,29 @@ mod tests {
             trace: "line 3".to_owned(),
             log: ruleward_functions::Log::default(),
         };
-        let CallOutcome::Failed { kind, words, transient, output } = outcome(Err(threw), false)
+        let CallOutcome::Failed { kind, words, transient, output } =
+            outcome(Err(threw), Kind::Here)
         else {
             panic!("it failed");
         };
         assert_eq!((kind, transient), ("threw", true));
         assert!(words.contains("KeyError") && output.contains("line 3"));
+    }
+
+    #[test]
+    fn a_webhook_answers_or_reports_later() {
+        let finished = |returned| {
+            let took = Duration::ZERO;
+            Ok(Finished { returned, log: ruleward_functions::Log::default(), took })
+        };
+        let value = |text: &str| Returned::Value(serde_json::from_str(text).unwrap());
+        let accepted = |kind, returned| {
+            matches!(outcome(finished(returned), kind), CallOutcome::Accepted { .. })
+        };
+        assert!(accepted(Kind::Webhook, Returned::Nothing));
+        assert!(accepted(Kind::Webhook, value(r#"{"ok": true}"#)));
+        assert!(!accepted(Kind::Webhook, value(r#"{"compliance_state": "Compliant"}"#)));
+        assert!(accepted(Kind::Elsewhere, Returned::Nothing));
+        assert!(!accepted(Kind::Here, Returned::Nothing));
     }
 }

@@ -109,8 +109,8 @@ pub fn run(args: &AddArgs) -> anyhow::Result<()> {
         }
         if let Ok(secret) = env::var(SECRET) {
             put("secret", json!(secret));
-        } else if is_remote {
-            bail!("set {SECRET} to the secret key that signs the requests");
+        } else {
+            bail!("set {SECRET} to the secret that signs the requests");
         }
     }
     let api = args.connection.connect()?;
