@@ -194,6 +194,7 @@ impl fmt::Debug for Error {
             .field("code", &self.code)
             .field("message", &self.message)
             .field("cause", &self.cause)
+            .field("retry_after_s", &self.retry_after_s)
             .finish()
     }
 }

@@ -74,7 +74,7 @@ impl Service {
             None => self.sample_event(access, &function),
         };
         let urn = function.urn.replace('*', "any");
-        self.call_by_hand(access, function, &urn, event)
+        self.call_by_hand(access, &function, &urn, event)
     }
 
     /// Calls a rule's function for a resource, or for the account, with the real event. A result
@@ -94,7 +94,7 @@ impl Service {
         let (Some(function), urn) = found else {
             return Err(Error::with(ErrorCode::NotFound, super::jobs::nobody(&found.1)));
         };
-        let mut trial = self.call_by_hand(access, function, &urn, event)?;
+        let mut trial = self.call_by_hand(access, &function, &urn, event)?;
         if let TrialOutcome::Finished { returned: Some(value), .. } = &trial.outcome {
             let taken = match returned_state(&trial.event, value) {
                 Ok(None) => Ok(()),
@@ -113,7 +113,7 @@ impl Service {
     fn call_by_hand(
         self: &Arc<Self>,
         access: &Access,
-        function: Function,
+        function: &Function,
         urn: &str,
         event: Value,
     ) -> Result<Trial> {
@@ -137,7 +137,7 @@ impl Service {
         &self,
         host: &Arc<dyn super::FunctionHost>,
         access: &Access,
-        function: Function,
+        function: &Function,
         urn: &str,
         event: Value,
     ) -> Result<Trial> {

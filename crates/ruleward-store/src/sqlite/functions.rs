@@ -169,22 +169,16 @@ impl ReadFunctions for Tx<'_> {
         limit: usize,
     ) -> Result<Vec<FunctionJob>> {
         let limit = sql_limit(limit);
-        match account {
-            Some(account) => {
-                let after = if after.0 == account { after.1.0 } else { 0 };
-                let sql = format!(
-                    "{JOB} WHERE state = 3 AND account = ?1 AND no > ?2 ORDER BY no LIMIT ?3"
-                );
-                self.all(&sql, [account.0, after, limit], job)
-            }
-            None => {
-                let sql = format!(
-                    "{JOB} WHERE state = 3 AND (account, no) > (?1, ?2)
-                     ORDER BY account, no LIMIT ?3"
-                );
-                self.all(&sql, [after.0.0, after.1.0, limit], job)
-            }
+        if let Some(account) = account {
+            let after = if after.0 == account { after.1.0 } else { 0 };
+            let sql =
+                format!("{JOB} WHERE state = 3 AND account = ?1 AND no > ?2 ORDER BY no LIMIT ?3");
+            return self.all(&sql, [account.0, after, limit], job);
         }
+        let sql = format!(
+            "{JOB} WHERE state = 3 AND (account, no) > (?1, ?2) ORDER BY account, no LIMIT ?3"
+        );
+        self.all(&sql, [after.0.0, after.1.0, limit], job)
     }
 
     fn function_job_counts(&self, rule: Option<RuleNo>) -> Result<FunctionJobCounts> {

@@ -29,7 +29,7 @@ const ENDING: Duration = Duration::from_secs(2);
 pub struct Runners {
     runtime: Mutex<Option<Runtime>>,
     handle: tokio::runtime::Handle,
-    runners: Mutex<HashMap<FunctionNo, Arc<dyn Runner>>>,
+    made: Mutex<HashMap<FunctionNo, Arc<dyn Runner>>>,
     config: Functions,
     /// Where functions on this machine reach the server.
     endpoint: String,
@@ -51,7 +51,7 @@ impl Runners {
         Ok(Arc::new(Self {
             handle: runtime.handle().clone(),
             runtime: Mutex::new(Some(runtime)),
-            runners: Mutex::default(),
+            made: Mutex::default(),
             endpoint: config.endpoint.clone().unwrap_or_else(|| reachable(endpoint)),
             config: config.clone(),
             launcher: std::env::current_exe().context("cannot find this program")?,
@@ -62,14 +62,14 @@ impl Runners {
     /// Ends calls that go on; their events are called for again after the next start.
     pub fn stop(&self) {
         let runtime = self.runtime.lock().take();
-        self.runners.lock().clear();
+        self.made.lock().clear();
         if let Some(runtime) = runtime {
             runtime.shutdown_timeout(ENDING);
         }
     }
 
     fn runner(&self, call: &FunctionCall) -> std::result::Result<Arc<dyn Runner>, Failure> {
-        let mut runners = self.runners.lock();
+        let mut runners = self.made.lock();
         if let Some(known) = runners.get(&call.function.no) {
             return Ok(Arc::clone(known));
         }
@@ -181,7 +181,7 @@ impl FunctionHost for Runners {
     }
 
     fn forget(&self, function: &Function) {
-        self.runners.lock().remove(&function.no);
+        self.made.lock().remove(&function.no);
     }
 }
 

@@ -34,12 +34,12 @@ pub struct AddArgs {
     /// A WebAssembly module on the server's machine.
     #[arg(long, value_name = "FILE")]
     wasm: Option<PathBuf>,
-    /// An endpoint that gets each event by POST. The variable RULEWARD_FUNCTION_SECRET holds the
+    /// An endpoint that gets each event by POST. The variable `RULEWARD_FUNCTION_SECRET` holds the
     /// secret that signs the requests.
     #[arg(long, value_name = "URL")]
     webhook: Option<String>,
     /// An endpoint that speaks the asynchronous invocation of FunctionGraph. --access-key and the
-    /// secret key in the variable RULEWARD_FUNCTION_SECRET sign the requests.
+    /// secret key in the variable `RULEWARD_FUNCTION_SECRET` sign the requests.
     #[arg(long, value_name = "URL", requires = "access_key")]
     remote: Option<String>,
     /// The access key for --remote.
