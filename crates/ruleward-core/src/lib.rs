@@ -7,6 +7,7 @@
 mod access;
 mod account_resource;
 mod accounts;
+mod causes;
 mod coverage;
 mod deployments;
 mod drafts;
@@ -17,6 +18,7 @@ mod explanations;
 mod functions;
 mod hashing;
 mod health;
+mod history;
 mod imports;
 mod offline;
 mod organization_policy_assignments;
@@ -24,18 +26,23 @@ mod organization_summaries;
 mod organization_units;
 mod organizations;
 mod page;
+mod past;
 mod policy_assignments;
 mod policy_states;
 mod policy_summaries;
 mod previews;
+mod relations;
 mod resources;
 mod schedule;
 mod sealing;
 mod service;
 mod statistics;
+mod tags;
+mod tracker_config;
 
 pub use access::{Access, Caller, IssuedToken};
 pub use accounts::NewAccessKey;
+pub use causes::{Cause, CauseKind};
 pub use coverage::UncoveredPolicy;
 pub use drafts::{NewPolicyAssignment, PolicyAssignmentUpdate};
 pub use evaluation::workers::Workers;
@@ -44,6 +51,7 @@ pub use functions::{
     FunctionDraft, FunctionHost, FunctionOptions, ManagedFunction, Trial, TrialOutcome,
 };
 pub use health::{FunctionGauges, Gauges};
+pub use history::{HistoryEvent, HistoryItem, HistoryQuery};
 pub use offline::{Finding, Findings, FoundResource, Offline, OfflineOptions};
 pub use organization_policy_assignments::{
     OrganizationPolicyAssignmentDraft, OrganizationPolicyAssignmentQuery, OrganizationRuleStatus,
@@ -51,9 +59,12 @@ pub use organization_policy_assignments::{
 };
 pub use organizations::{Entry, ManagedOrganization};
 pub use page::{Cursor, Page, Paged};
+pub use past::{PastQuery, PastState, PastSubject, StateChange};
 pub use policy_assignments::PolicyAssignmentQuery;
 pub use policy_states::ReportedState;
 pub use policy_summaries::TagSelector;
 pub use previews::{Preview, PreviewedChange, ProactiveState};
+pub use relations::{Direction, Relation};
 pub use sealing::SealingKey;
 pub use service::{Options, Service};
+pub use tags::{TagQuery, TagRemoval, TagValues};

@@ -13,6 +13,7 @@ use ruleward_types::{
 use crate::Service;
 use crate::access::Access;
 use crate::account_resource;
+use crate::causes::CauseKind;
 use crate::evaluation::bits::Bits;
 use crate::evaluation::chunk_edit::{ChunkEdit, counted};
 use crate::evaluation::each_chunk::each_chunk;
@@ -125,8 +126,8 @@ impl Service {
         access: &Access,
         reported: ReportedState,
     ) -> Result<PolicyState> {
-        let access = access.clone();
-        let taken = self.write(move |writing| {
+        let (by, access) = (access, access.clone());
+        let taken = self.write_by(by, CauseKind::Report, move |writing| {
             let rule = reported.policy_assignment_id.clone();
             match take(writing, &access, reported) {
                 Ok((state, is_new)) => {
@@ -195,7 +196,7 @@ fn take(
     let of_account = reported.resource_id.as_deref().is_none_or(|id| id == access.domain_id());
     let key = if of_account {
         // Made here where no periodic rule needed it before.
-        ResourceKey::new(runs::account_chunk(writing.tx, account)?, 0)
+        ResourceKey::new(runs::account_chunk(writing, account)?, 0)
     } else {
         reported_resource(writing.tx, account, &reported)?
     };
@@ -226,15 +227,15 @@ fn take(
             ComplianceState::NonCompliant => Verdict::NonCompliant,
         };
         let set = writing.rule_set(account)?;
-        let mut edit = ChunkEdit::load(writing.tx, key.chunk(), counted(&set))?;
-        edit.planes.rule_mut(plane_no(rule.no)).set(key.slot(), verdict);
+        let mut edit = ChunkEdit::load(writing.tx, key.chunk())?;
+        edit.planes.set(plane_no(rule.no), key.slot(), verdict);
         let mut ledger = Ledger::default();
-        edit.flush(writing.tx, counted(&set), &mut ledger)?;
+        edit.flush(writing, counted(&set), &mut ledger)?;
         ledger.write(writing.tx, writing.now)?;
         writing.tx.put_reported_result(rule.no, key, &result)?;
         let asked = match rule.trigger {
             TriggerType::Resource => key,
-            TriggerType::Period => ResourceKey::new(runs::account_chunk(writing.tx, account)?, 0),
+            TriggerType::Period => ResourceKey::new(runs::account_chunk(writing, account)?, 0),
         };
         jobs::answered(writing.tx, &rule, asked, time, writing.now)?;
     }
@@ -279,10 +280,14 @@ fn reported_resource(
         (Some(provider), Some(name)) => Some(ResourceType::new(provider, name)),
         _ => None,
     };
+    let recorder = tx.account(account)?.map(|account| account.recorder).unwrap_or_default();
     let mut found = Vec::new();
     for key in keys {
         let resource_type = type_of(tx, key.chunk())?;
-        if wanted.as_ref().is_none_or(|wanted| Some(wanted) == resource_type.as_ref()) {
+        // What is not recorded any more has no states, whatever was asked of it before.
+        if wanted.as_ref().is_none_or(|wanted| Some(wanted) == resource_type.as_ref())
+            && resource_type.is_some_and(|of| recorder.covers(&of))
+        {
             found.push(key);
         }
     }

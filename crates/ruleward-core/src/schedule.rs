@@ -9,7 +9,6 @@ use ruleward_types::{
 
 use crate::Service;
 use crate::evaluation::chunk_run::reads_recorder;
-use crate::evaluation::rule_set::CompiledRule;
 use crate::evaluation::runs;
 use crate::service::Writing;
 
@@ -56,15 +55,14 @@ impl Service {
                 if !is_custom {
                     rule.mark = rule.mark.wrapping_add(1);
                 }
-                let compiled = CompiledRule::new(rule, writing.service.catalogue)?;
+                let compiled = writing.compiled(account, rule)?;
                 if !(recorder || reads_recorder(&compiled)) {
                     return Ok(());
                 }
                 if !is_custom {
                     writing.tx.bump_rules_version(account)?;
                 }
-                runs::start(writing.tx, account, &compiled, RunTrigger::Period, writing.now)
-                    .map(drop)
+                runs::start(writing, account, &compiled, RunTrigger::Period).map(drop)
             })?;
         }
         if count > 0 {

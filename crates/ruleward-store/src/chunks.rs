@@ -30,6 +30,8 @@ pub struct Chunk {
     pub live: usize,
     /// The first so many slots are in the columns.
     pub column_slots: usize,
+    /// The day, since the epoch, of the last checkpoint of its planes.
+    pub checkpoint: i64,
 }
 
 /// Work that waits: bring every rule of the chunk to its current mark.

@@ -13,29 +13,35 @@ mod accounts;
 mod chunks;
 mod columns;
 mod functions;
+mod history;
 mod imports;
 mod organization_policy_assignments;
 mod organizations;
 mod policy_assignments;
+mod relations;
 mod resources;
 mod runs;
 pub mod sqlite;
 mod statistics;
+mod tracker_config;
 
 pub use accounts::{ReadAccounts, WriteAccounts};
 pub use chunks::{Chunk, ReadChunks, Ticket, TypeRow, WriteChunks};
 pub use columns::{ReadColumns, WriteColumns};
 pub use functions::{FunctionExpansion, ReadFunctions, WriteFunctions};
+pub use history::{PastResource, PastVersion, ReadHistory, Span, VisitTransition, WriteHistory};
 pub use imports::{ReadImports, WriteImports};
 pub use organization_policy_assignments::{
     ReadOrganizationAssignments, WriteOrganizationAssignments,
 };
 pub use organizations::{ReadOrganizations, WriteOrganizations};
 pub use policy_assignments::{ReadAssignments, ReportedResult, WriteAssignments};
+pub use relations::{NamedBy, Namer, ReadRelations, RelationTarget, WriteRelations};
 pub use resources::{ReadResources, StoredResource, WriteResources};
 use ruleward_types::{Error, Result};
 pub use runs::{ReadRuns, WriteRuns};
 pub use statistics::{ReadStatistics, WriteStatistics};
+pub use tracker_config::{ReadTrackerConfigs, WriteTrackerConfigs};
 
 /// What a reader sees: one snapshot.
 pub trait ReadTx:
@@ -44,12 +50,15 @@ pub trait ReadTx:
     + ReadChunks
     + ReadColumns
     + ReadFunctions
+    + ReadHistory
     + ReadImports
     + ReadOrganizationAssignments
     + ReadOrganizations
+    + ReadRelations
     + ReadResources
     + ReadRuns
     + ReadStatistics
+    + ReadTrackerConfigs
 {
 }
 
@@ -61,12 +70,15 @@ pub trait WriteTx:
     + WriteChunks
     + WriteColumns
     + WriteFunctions
+    + WriteHistory
     + WriteImports
     + WriteOrganizationAssignments
     + WriteOrganizations
+    + WriteRelations
     + WriteResources
     + WriteRuns
     + WriteStatistics
+    + WriteTrackerConfigs
 {
 }
 

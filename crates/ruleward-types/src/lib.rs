@@ -17,8 +17,9 @@ pub mod policy_state;
 pub mod resource;
 pub mod run;
 pub mod summary;
+pub mod tracker_config;
 
-pub use account::{AccessKey, Account, Recorder, Role, User};
+pub use account::{AccessKey, Account, Role, User};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use error::{Error, ErrorCode, ErrorKind, Result};
 pub use filter::{FilterTag, PolicyFilter, PolicyFilterV2, TagLogic};
@@ -46,3 +47,4 @@ pub use summary::{
     AccountSummary, AssignmentSummary, ComplianceCounts, DailyStatistics, DomainSummary,
     OrganizationSummary, ResourceSummary,
 };
+pub use tracker_config::{Channel, ObsChannel, Recorder, Selection, SmnChannel, TrackerConfig};

@@ -7,22 +7,21 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use ruleward_policy::{Outcome, Scratch};
-use ruleward_store::{Chunk, WriteTx};
+use ruleward_store::{Chunk, PastResource, WriteTx};
 use ruleward_types::{
     AccountNo, ChunkNo, Resource, ResourceKey, ResourceType, ResourceView, Result, RuleNo,
     SLOTS_PER_CHUNK, Timestamp, TypeNo, WriteOutcome,
 };
 
 use super::chunk_edit::{ChunkEdit, counted};
-use super::columns::Upkeep;
 use super::each_chunk::every_chunk;
 use super::environment::Alone;
 use super::ledger::Ledger;
 use super::planes::Verdict;
 use super::rule_set::{RuleSet, TypeRules};
 use super::view;
-use super::workers::Signal;
 use crate::functions::jobs;
+use crate::relations::{Relinked, Relinks};
 use crate::service::Writing;
 
 /// What the rules make of one resource: by rule number; `None` keeps the verdict that stands.
@@ -71,7 +70,7 @@ impl Judge {
             .set
             .covering(&rules)
             // A disabled rule keeps its last states, with the recorder off every rule does.
-            .filter(|rule| rule.judges && self.set.recorder_enabled)
+            .filter(|rule| rule.judges && self.set.recorder.enabled)
             .map(|rule| (rule.no, (!in_scope(rule)).then_some(Verdict::OutOfScope)))
             .collect();
         // These read the resource and the clock; the others get their verdicts by tickets.
@@ -99,6 +98,7 @@ pub(crate) fn verdict_of(outcome: Outcome) -> Verdict {
 
 /// The changes of one write job, chunk by chunk.
 pub(crate) struct Changes<'a> {
+    writing: &'a Writing<'a>,
     tx: &'a dyn WriteTx,
     account: AccountNo,
     set: Arc<RuleSet>,
@@ -108,15 +108,15 @@ pub(crate) struct Changes<'a> {
     open_chunks: HashMap<TypeNo, ChunkNo>,
     /// Types of which a resource changed.
     touched: HashMap<TypeNo, ResourceType>,
-    upkeep: Upkeep,
-    signal: &'a Signal,
+    relinks: Relinks,
 }
 
 impl<'a> Changes<'a> {
     /// Begins.
-    pub(crate) fn begin(writing: &Writing<'a>, account: AccountNo) -> Result<Self> {
+    pub(crate) fn begin(writing: &'a Writing<'a>, account: AccountNo) -> Result<Self> {
         let set = writing.rule_set(account)?;
         Ok(Self {
+            writing,
             tx: writing.tx,
             account,
             judge: Judge::new(Arc::clone(&set), writing.now),
@@ -125,8 +125,7 @@ impl<'a> Changes<'a> {
             edits: BTreeMap::new(),
             open_chunks: HashMap::new(),
             touched: HashMap::new(),
-            upkeep: writing.service.column_sets.upkeep,
-            signal: &writing.service.signal,
+            relinks: Relinks::default(),
         })
     }
 
@@ -136,14 +135,19 @@ impl<'a> Changes<'a> {
         for (no, resource_type) in touched {
             self.follow(no, &resource_type)?;
         }
+        if !self.edits.is_empty() {
+            self.writing.note_change(self.account)?;
+        }
+        std::mem::take(&mut self.relinks).write(self.tx)?;
         let mut ledger = Ledger::default();
-        for edit in self.edits.values() {
-            edit.flush(self.tx, counted(&self.set), &mut ledger)?;
-            if edit.has_grown() && self.upkeep.has_outgrown(&edit.chunk) {
+        let upkeep = self.writing.service.column_sets.upkeep;
+        for mut edit in std::mem::take(&mut self.edits).into_values() {
+            edit.flush(self.writing, counted(&self.set), &mut ledger)?;
+            if edit.has_grown() && upkeep.has_outgrown(&edit.chunk) {
                 self.enqueue(edit.chunk.no)?;
             }
         }
-        ledger.write(self.tx, self.judge.now)
+        ledger.write(self.tx, self.writing.now)
     }
 
     /// Wakes the chunks whose verdicts hang on a type of which a resource changed.
@@ -164,7 +168,7 @@ impl<'a> Changes<'a> {
 
     fn enqueue(&self, chunk: ChunkNo) -> Result<()> {
         self.tx.enqueue(chunk)?;
-        self.signal.wake_after_commit();
+        self.writing.service.signal.wake_after_commit();
         Ok(())
     }
 
@@ -188,7 +192,7 @@ impl<'a> Changes<'a> {
         match self.edits.entry(no) {
             std::collections::btree_map::Entry::Occupied(known) => Ok(known.into_mut()),
             std::collections::btree_map::Entry::Vacant(place) => {
-                Ok(place.insert(ChunkEdit::load(self.tx, no, counted(&self.set))?))
+                Ok(place.insert(ChunkEdit::load(self.tx, no)?))
             }
         }
     }
@@ -251,7 +255,7 @@ impl<'a> Changes<'a> {
     /// their next run and not before; a run that is going on does not count it.
     fn new_chunk(&mut self, type_no: TypeNo) -> Result<ChunkNo> {
         let chunk: Chunk = self.tx.insert_chunk(self.account, type_no)?;
-        let mut edit = ChunkEdit::begin(self.tx, chunk, counted(&self.set))?;
+        let mut edit = ChunkEdit::begin(self.tx, chunk)?;
         if let Some(resource_type) = self.tx.resource_type(type_no)? {
             let rules = self.set.for_type(&resource_type);
             let (changes, deferred) = (self.set.changes(&rules), self.set.deferred(&rules));
@@ -278,18 +282,26 @@ impl<'a> Changes<'a> {
             self.judge.judgement(&resource.resource_type, &resource.body)
         };
         let found = self.find(&resource.resource_type, &resource.id)?;
-        let (outcome, key) = if let Some(key) = found {
-            if self.tx.resource(key)?.is_some_and(|stored| stored.body == resource.body) {
-                return Ok((WriteOutcome::Unchanged, key));
+        let (mut outcome, mut before) = (WriteOutcome::Created, None);
+        let key = if let Some(key) = found {
+            if let Some(stored) = self.tx.resource(key)? {
+                if stored.body == resource.body {
+                    return Ok((WriteOutcome::Unchanged, key));
+                }
+                self.tx.insert_past_version(self.account, &stored, version)?;
+                before = Some(stored.body);
             }
+            outcome = WriteOutcome::Changed;
             self.tx.update_resource(key, version, &resource.body)?;
-            (WriteOutcome::Changed, key)
+            key
         } else {
             let type_no = self.type_no(&resource.resource_type)?;
             let key = self.allot(type_no)?;
             self.tx.insert_resource(self.account, key, version, &resource.id, &resource.body)?;
-            (WriteOutcome::Created, key)
+            key
         };
+        let of = (&resource.resource_type, key, resource.id.as_str());
+        self.relink(of, version, before.as_deref(), Some(&resource.body))?;
         let tx = self.tx;
         let set = Arc::clone(&self.set);
         let (account, now) = (self.account, self.judge.now);
@@ -315,14 +327,14 @@ impl<'a> Changes<'a> {
                 }
                 left.push(no);
             }
-            edit.planes.rule_mut(no).set(key.slot(), verdict);
+            edit.planes.set(no, key.slot(), verdict);
         }
         self.defer(key, &resource.resource_type)?;
         for no in left {
             self.tx.delete_reported_results(key, Some(RuleNo(no.into())))?;
         }
         if has_asked {
-            self.signal.wake_after_commit();
+            self.writing.service.signal.wake_after_commit();
         }
         Ok((outcome, key))
     }
@@ -340,13 +352,35 @@ impl<'a> Changes<'a> {
         }
         let edit = self.edit(key.chunk())?;
         for rule in deferred {
-            edit.planes.rule_mut(rule.no).followed = 0;
+            if edit.planes.rule(rule.no).is_none_or(|of| of.followed != 0) {
+                edit.planes.rule_mut(rule.no).followed = 0;
+            }
         }
         self.enqueue(key.chunk())
     }
 
+    /// Notes what the resource names, and does not name any more.
+    fn relink(
+        &mut self,
+        of: (&ResourceType, ResourceKey, &str),
+        version: i64,
+        before: Option<&[u8]>,
+        after: Option<&[u8]>,
+    ) -> Result<()> {
+        let (resource_type, key, id) = of;
+        let of = Relinked { account: self.account, resource_type, key, id, version };
+        self.relinks.note(self.tx, &of, before, after)
+    }
+
     /// Removes a resource with all verdicts on it, those of disabled rules included.
     pub(crate) fn delete(&mut self, key: ResourceKey, id: &str, version: i64) -> Result<()> {
+        let mut before = None;
+        if let Some(last) = self.tx.resource(key)? {
+            let created = self.tx.resource_created(key)?.unwrap_or(last.version);
+            let past = PastResource { last, created, deleted: version };
+            self.tx.insert_past_resource(self.account, id, &past)?;
+            before = Some(past.last.body);
+        }
         self.tx.delete_resource(self.account, key, id)?;
         self.tx.delete_reported_results(key, None)?;
         if self.set.has_custom_rules() {
@@ -358,6 +392,7 @@ impl<'a> Changes<'a> {
         edit.chunk.version = edit.chunk.version.max(version);
         let type_no = edit.chunk.type_no;
         if let Some(resource_type) = self.tx.resource_type(type_no)? {
+            self.relink((&resource_type, key, id), version, before.as_deref(), None)?;
             self.touched.entry(type_no).or_insert(resource_type);
         }
         Ok(())

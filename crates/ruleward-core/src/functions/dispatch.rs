@@ -284,7 +284,7 @@ impl Service {
             }
             TriggerType::Resource => {
                 let Some(stored) = tx.resource(job.key)? else { return Ok(None) };
-                let scope = Scope::new(rule, None);
+                let scope = Scope::new(rule, None, &account.recorder.selection);
                 let covered = type_of(tx, job.key.chunk())?
                     .is_some_and(|of_type| scope.covers_type(&of_type));
                 if !covered || !scope.matches(&view::read(&stored.body)) {

@@ -49,7 +49,8 @@ fn portion(writing: &Writing<'_>, mut expansion: FunctionExpansion) -> Result<()
         tx.delete_function_expansion(no)?;
         return runs::made_calls(tx, no, 0, true, writing.now);
     }
-    let scope = Scope::new(&rule, None);
+    let recorder = tx.account(account)?.map(|account| account.recorder).unwrap_or_default();
+    let scope = Scope::new(&rule, None, &recorder.selection);
     let (mut seen, mut made) = (0, Vec::new());
     let from = if after.0 < 0 { ResourceKey(0) } else { ResourceKey(after.0 + 1) };
     let past = Some(ChunkNo(from.chunk().0 - 1));

@@ -47,11 +47,12 @@ pub(crate) fn nobody(urn: &str) -> String {
 
 /// Begins to ask for a run that is stored.
 pub(crate) fn begin(
-    tx: &dyn WriteTx,
+    writing: &Writing<'_>,
     account: AccountNo,
     asking: Asking,
     run: &EvaluationRun,
 ) -> Result<()> {
+    let tx = writing.tx;
     match asking {
         Asking::Nobody => Ok(()),
         Asking::Resources => tx.put_function_expansion(&FunctionExpansion {
@@ -62,7 +63,7 @@ pub(crate) fn begin(
             started: run.started,
         }),
         Asking::Account => {
-            let key = ResourceKey::new(runs::account_chunk(tx, account)?, 0);
+            let key = ResourceKey::new(runs::account_chunk(writing, account)?, 0);
             ask(tx, account, run.rule, (key, 0), Some(run.no), run.started)
         }
     }
@@ -163,13 +164,13 @@ pub(crate) fn give_up(writing: &Writing<'_>, mut job: FunctionJob) -> Result<()>
     job.state = FunctionJobState::Dead;
     tx.update_function_job(&job)?;
     let set = writing.rule_set(job.account)?;
-    let mut edit = ChunkEdit::load(tx, job.key.chunk(), counted(&set))?;
+    let mut edit = ChunkEdit::load(tx, job.key.chunk())?;
     if !edit.planes.live.get(job.key.slot()) {
         return Ok(());
     }
-    edit.planes.rule_mut(plane_no(job.rule)).set(job.key.slot(), Verdict::Undetermined);
+    edit.planes.set(plane_no(job.rule), job.key.slot(), Verdict::Undetermined);
     let mut ledger = Ledger::default();
-    edit.flush(tx, counted(&set), &mut ledger)?;
+    edit.flush(writing, counted(&set), &mut ledger)?;
     ledger.write(tx, writing.now)
 }
 

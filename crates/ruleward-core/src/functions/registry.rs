@@ -15,7 +15,6 @@ use super::resolve::{functions_of, resolve};
 use super::{CallRecord, jobs};
 use crate::Service;
 use crate::access::Access;
-use crate::evaluation::rule_set::CompiledRule;
 use crate::evaluation::runs;
 use crate::page::{Collector, Cursor, Page, Paged};
 use crate::service::Writing;
@@ -240,8 +239,8 @@ fn reassign(writing: &Writing<'_>, before: &Serving) -> Result<()> {
             jobs::drop_rule(tx, &rule)?;
             continue;
         }
-        let compiled = CompiledRule::new(rule.clone(), writing.service.catalogue)?;
-        runs::start(tx, *no, &compiled, RunTrigger::Updated, writing.now)?;
+        let compiled = writing.compiled(*no, rule.clone())?;
+        runs::start(writing, *no, &compiled, RunTrigger::Updated)?;
     }
     Ok(())
 }

@@ -13,8 +13,12 @@ mod organization_policy_assignments;
 #[cfg(test)]
 mod organizations;
 #[cfg(test)]
+mod past;
+#[cfg(test)]
 mod policy_assignments;
 #[cfg(test)]
 mod reported_results;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tracker_config;

@@ -55,7 +55,7 @@ impl House {
         let clock = Arc::new(ManualClock(AtomicI64::new(1_772_359_200_000_000)));
         let key = SealingKey::new([1; 32]);
         let service = Service::open(store, Arc::clone(&clock) as _, &key, options).unwrap();
-        let account = service.create_account("acme", None, Recorder { enabled: true }).unwrap();
+        let account = service.create_account("acme", None, Recorder::ON).unwrap();
         let access = Access::operator(&account);
         Self { service, clock, account, access, directory }
     }
@@ -86,7 +86,7 @@ impl House {
     }
 
     pub(crate) fn recorder(&self, enabled: bool) {
-        self.service.set_recorder(&self.account.domain_id, Recorder { enabled }).unwrap();
+        self.service.set_recorder(&self.account.domain_id, Recorder::switched(enabled)).unwrap();
     }
 
     /// The states of the account: rule's name, resource's id, state.

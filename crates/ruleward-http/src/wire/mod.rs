@@ -14,15 +14,20 @@ pub(crate) mod coverage;
 pub(crate) mod evaluations;
 pub(crate) mod filters;
 pub(crate) mod functions;
+pub(crate) mod history;
 pub(crate) mod identity;
 pub(crate) mod imports;
 pub(crate) mod organization_policy_assignments;
 pub(crate) mod organizations;
+pub(crate) mod past;
 pub(crate) mod policy_assignments;
 pub(crate) mod policy_definitions;
 pub(crate) mod policy_states;
 pub(crate) mod policy_summaries;
 pub(crate) mod previews;
+pub(crate) mod relations;
+pub(crate) mod tags;
+pub(crate) mod tracker_config;
 
 /// A page of a list.
 #[derive(Debug, Serialize)]

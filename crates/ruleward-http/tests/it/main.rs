@@ -17,3 +17,4 @@ mod policy_definitions;
 mod policy_states;
 mod previews;
 mod resources;
+mod tracker_config;

@@ -16,6 +16,7 @@ fn chunk(row: &Row<'_>) -> rusqlite::Result<Chunk> {
         used: slots(row.get(4)?),
         live: slots(row.get(5)?),
         column_slots: slots(row.get(6)?),
+        checkpoint: row.get(7)?,
     })
 }
 
@@ -57,13 +58,15 @@ impl ReadChunks for Tx<'_> {
         let limit = number(limit.min(1 << 30))?;
         match type_no {
             Some(type_no) => self.all(
-                "SELECT no, account, type, version, used, live, column_slots FROM chunk
+                "SELECT no, account, type, version, used, live, column_slots, checkpoint
+                 FROM chunk
                  WHERE account = ?1 AND type = ?2 AND no > ?3 ORDER BY no LIMIT ?4",
                 [account.0, type_no.0, after, limit],
                 chunk,
             ),
             None => self.all(
-                "SELECT no, account, type, version, used, live, column_slots FROM chunk
+                "SELECT no, account, type, version, used, live, column_slots, checkpoint
+                 FROM chunk
                  WHERE account = ?1 AND no > ?2 ORDER BY no LIMIT ?3",
                 [account.0, after, limit],
                 chunk,
@@ -72,14 +75,15 @@ impl ReadChunks for Tx<'_> {
     }
 
     fn last_chunk(&self, account: AccountNo, type_no: TypeNo) -> Result<Option<Chunk>> {
-        let sql = "SELECT no, account, type, version, used, live, column_slots FROM chunk
+        let sql = "SELECT no, account, type, version, used, live, column_slots, checkpoint
+                 FROM chunk
                    WHERE account = ?1 AND type = ?2 ORDER BY no DESC LIMIT 1";
         self.one(sql, [account.0, type_no.0], chunk)
     }
 
     fn chunk(&self, no: ChunkNo) -> Result<Option<Chunk>> {
-        let sql =
-            "SELECT no, account, type, version, used, live, column_slots FROM chunk WHERE no = ?1";
+        let sql = "SELECT no, account, type, version, used, live, column_slots, checkpoint
+                 FROM chunk WHERE no = ?1";
         self.one(sql, [no.0], chunk)
     }
 
@@ -125,18 +129,29 @@ impl WriteChunks for Tx<'_> {
             [account.0, type_no.0],
         )?;
         let no = ChunkNo(self.inserted_row());
-        Ok(Chunk { no, account, type_no, version: 0, used: 0, live: 0, column_slots: 0 })
+        Ok(Chunk {
+            no,
+            account,
+            type_no,
+            version: 0,
+            used: 0,
+            live: 0,
+            column_slots: 0,
+            checkpoint: 0,
+        })
     }
 
     fn update_chunk(&self, chunk: &Chunk) -> Result<()> {
         self.execute(
-            "UPDATE chunk SET version = ?2, used = ?3, live = ?4, column_slots = ?5 WHERE no = ?1",
+            "UPDATE chunk SET version = ?2, used = ?3, live = ?4, column_slots = ?5,
+             checkpoint = ?6 WHERE no = ?1",
             [
                 chunk.no.0,
                 chunk.version,
                 number(chunk.used)?,
                 number(chunk.live)?,
                 number(chunk.column_slots)?,
+                chunk.checkpoint,
             ],
         )
         .map(drop)

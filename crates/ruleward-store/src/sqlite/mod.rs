@@ -8,13 +8,16 @@ mod checkpoint;
 mod chunks;
 mod columns;
 mod functions;
+mod history;
 mod imports;
 mod organization_policy_assignments;
 mod organizations;
 mod policy_assignments;
+mod relations;
 mod resources;
 mod runs;
 mod statistics;
+mod tracker_config;
 mod writer;
 
 use std::fmt;
@@ -38,7 +41,7 @@ mod embedded {
 /// Readers that may hold a snapshot at the same time.
 const READERS: usize = 4;
 /// Prepared statements kept per connection; more than there are different ones.
-const STATEMENTS: usize = 256;
+const STATEMENTS: usize = 448;
 const WRITER_CACHE_KIB: i64 = 32 * 1024;
 const READER_CACHE_KIB: i64 = 4 * 1024;
 

@@ -73,7 +73,7 @@ impl WriteResources for Tx<'_> {
         body: &[u8],
     ) -> Result<()> {
         self.execute(
-            "INSERT INTO resource (key, version, id, body) VALUES (?1, ?2, ?3, ?4)",
+            "INSERT INTO resource (key, version, id, body, created) VALUES (?1, ?2, ?3, ?4, ?2)",
             params![key.0, version, id, body],
         )?;
         self.execute(

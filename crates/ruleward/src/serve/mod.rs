@@ -128,10 +128,15 @@ fn open_service(
     dev: bool,
     catalogue: &'static Catalogue,
 ) -> anyhow::Result<Arc<Service>> {
-    let limits = config.limits;
+    let mut limits = config.limits;
+    if dev {
+        // Who tries things out changes them often.
+        limits.recorder_changes_per_day = 0;
+    }
     let options = Options {
         functions: config.functions.options(dev),
         policy_assignment_quota: limits.policy_assignments,
+        recorder_changes_per_day: Some(limits.recorder_changes_per_day).filter(|most| *most > 0),
         evaluation_threads: limits.evaluation_threads,
         catalogue,
         ..Options::default()

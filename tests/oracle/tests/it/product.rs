@@ -73,7 +73,7 @@ impl Product {
         let directory = directory();
         let clock = Arc::new(ManualClock(AtomicI64::new(START_S * 1_000_000)));
         let (store, service) = open(&directory, &clock);
-        let account = service.create_account("acme", None, Recorder { enabled: true }).unwrap();
+        let account = service.create_account("acme", None, Recorder::ON).unwrap();
         let access = Access::operator(&account);
         Self { directory, clock, store, service, account, access }
     }

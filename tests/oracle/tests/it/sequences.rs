@@ -263,7 +263,7 @@ impl Run {
     fn set_recorder(&mut self, on: bool) {
         self.note(format!("recorder {on}"));
         let domain_id = &self.product.account.domain_id;
-        self.product.service.set_recorder(domain_id, Recorder { enabled: on }).unwrap();
+        self.product.service.set_recorder(domain_id, Recorder::switched(on)).unwrap();
         self.model.set_recorder(on);
     }
 
