@@ -29,7 +29,7 @@ pub use chunks::{Chunk, ReadChunks, Ticket, TypeRow, WriteChunks};
 pub use columns::{ReadColumns, WriteColumns};
 pub use history::{PastResource, PastVersion, ReadHistory, Span, VisitTransition, WriteHistory};
 pub use imports::{ReadImports, WriteImports};
-pub use notifications::{ReadNotifications, WriteNotifications};
+pub use notifications::{Flip, ReadNotifications, WriteNotifications};
 pub use organization_policy_assignments::{
     ReadOrganizationAssignments, WriteOrganizationAssignments,
 };

@@ -307,6 +307,11 @@ impl<'a> Changes<'a> {
             }
             edit.planes.set(no, key.slot(), verdict);
         }
+        if let Some(to) = &self.set.addressee
+            && self.set.recorder.covers(&resource.resource_type)
+        {
+            to.stored(self.writing, outcome == WriteOutcome::Created, &resource, version)?;
+        }
         self.defer(key, &resource.resource_type)?;
         for no in left {
             self.tx.delete_reported_results(key, Some(ruleward_types::RuleNo(no.into())))?;
@@ -334,12 +339,23 @@ impl<'a> Changes<'a> {
         self.enqueue(key.chunk())
     }
 
+    fn tell_of_removed(&self, key: ResourceKey, id: &str, version: i64, body: &[u8]) -> Result<()> {
+        let Some(to) = &self.set.addressee else { return Ok(()) };
+        match self.tx.resource_type(self.edit_type(key.chunk())?)? {
+            Some(of) if self.set.recorder.covers(&of) => {
+                to.removed(self.writing, (id, &of), version, body)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Removes a resource with all verdicts on it, those of disabled rules included.
     pub(crate) fn delete(&mut self, key: ResourceKey, id: &str, version: i64) -> Result<()> {
         if let Some(last) = self.tx.resource(key)? {
             let created = self.tx.resource_created(key)?.unwrap_or(last.version);
             let past = PastResource { last, created, deleted: version };
             self.tx.insert_past_resource(self.account, id, &past)?;
+            self.tell_of_removed(key, id, version, &past.last.body)?;
         }
         self.tx.delete_resource(self.account, key, id)?;
         self.tx.delete_reported_results(key, None)?;

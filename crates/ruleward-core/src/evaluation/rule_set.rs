@@ -17,6 +17,7 @@ use super::programs;
 use super::scope::{Scope, Subject};
 use crate::account_resource;
 use crate::drafts::is_volatile;
+use crate::notifications::Addressee;
 
 /// A rule, compiled.
 #[derive(Debug)]
@@ -123,6 +124,8 @@ pub(crate) struct RuleSet {
     pub(crate) recorder: Recorder,
     /// The account, as policies read it.
     pub(crate) account: Arc<[u8]>,
+    /// Whom changes are told, if anybody.
+    pub(crate) addressee: Option<Arc<Addressee>>,
     /// Ascending by number.
     rules: Vec<CompiledRule>,
     by_type: Mutex<HashMap<String, Arc<TypeRules>>>,
@@ -153,6 +156,7 @@ impl RuleSet {
             version: account.rules_version,
             recorder: account.recorder.clone(),
             account: account_resource::as_read(account),
+            addressee: None,
             rules: rules
                 .into_iter()
                 .map(|rule| CompiledRule::new(rule, catalogue, &account.recorder.selection))
@@ -320,7 +324,9 @@ impl RuleSets {
         {
             return Ok(Arc::clone(set));
         }
-        let set = Arc::new(RuleSet::compile(&account, tx.rules(account.no)?, catalogue)?);
+        let mut set = RuleSet::compile(&account, tx.rules(account.no)?, catalogue)?;
+        set.addressee = Addressee::of(tx, &account)?.map(Arc::new);
+        let set = Arc::new(set);
         // A write job that fails later leaves a version that no commit has; the version of
         // the next commit may be the same, so only readers' sets are kept.
         Ok(set)

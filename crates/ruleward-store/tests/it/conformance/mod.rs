@@ -132,7 +132,8 @@ macro_rules! store_conformance {
             chunks: types_fold_case, changes_of_types_are_counted, chunks_in_order, last_chunk_is_the_newest,
                 planes_are_replaced, tickets_have_generations, tickets_are_listed_in_order;
             columns: columns_join_and_replace, what_columns_know_is_kept;
-            notifications: messages_wait_in_order, messages_are_given_up, lanes_are_due, archives;
+            notifications: messages_wait_in_order, messages_are_given_up, lanes_are_due, archives,
+                flips_are_taken_in_order;
             imports: sessions_are_found_by_id_and_source, seen_slots;
             organization_policy_assignments: rules_are_found, what_is_asked_for_is_a_queue, removals;
             organizations: organizations_are_found, members_are_listed_in_order,
