@@ -204,14 +204,12 @@ impl Service {
         })?;
         let Some((begun, after, (Some(account), Some(config)))) = begun else { return Ok(None) };
         let Some(obs) = config.channel.obs.clone() else { return Ok(None) };
-        match channels.bucket(&account, &obs.bucket_name) {
-            Some(bucket) => Ok(Some(Job { account, config, obs, bucket, begun, after })),
-            None => {
-                let words = format!("the configuration knows no bucket `{}`", obs.bucket_name);
-                self.failed(account.no, kind, words)?;
-                Ok(None)
-            }
+        if let Some(bucket) = channels.bucket(&account, &obs.bucket_name) {
+            return Ok(Some(Job { account, config, obs, bucket, begun, after }));
         }
+        let words = format!("the configuration knows no bucket `{}`", obs.bucket_name);
+        self.failed(account.no, kind, words)?;
+        Ok(None)
     }
 
     fn run(self: &Arc<Self>, kind: Kind, job: &Job) -> Result<()> {

@@ -78,7 +78,7 @@ impl Service {
         let channels = self.options.channels;
         let topic = account.and_then(|account| channels.topic(&account, &lane.topic));
         let outcomes = match topic {
-            Some(topic) => send(&*topic, first_of_subjects(waiting), now),
+            Some(topic) => send(&*topic, &first_of_subjects(waiting), now),
             None => Outcomes {
                 error: Some("the configuration knows no such topic".to_owned()),
                 failed: true,
@@ -145,7 +145,7 @@ fn first_of_subjects(waiting: Vec<Notification>) -> Vec<Notification> {
 }
 
 /// Sends messages, some at a time, until all are there or the receiver fails.
-fn send(topic: &dyn Topic, messages: Vec<Notification>, now: Timestamp) -> Outcomes {
+fn send(topic: &dyn Topic, messages: &[Notification], now: Timestamp) -> Outcomes {
     let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
     let outcomes = Mutex::new(Vec::with_capacity(messages.len()));
     let work = || {

@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod authentication;
+mod channels;
 mod evaluations;
 mod harness;
 mod identity;
