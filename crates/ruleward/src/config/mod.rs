@@ -1,5 +1,6 @@
 //! The configuration file: TOML, one struct per section, unknown keys refused.
 
+pub mod channels;
 mod limits;
 pub mod log;
 mod policies;
@@ -15,6 +16,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::Deserialize;
 
+pub use channels::{Bucket, Channels, S3, Topic};
 pub use limits::Limits;
 pub use log::{Log, LogFormat};
 pub use policies::Policies;
@@ -44,6 +46,8 @@ pub struct Config {
     pub limits: Limits,
     /// The users' own policies.
     pub policies: Policies,
+    /// Topics and buckets.
+    pub channels: Channels,
 }
 
 impl Config {
@@ -82,6 +86,7 @@ impl Config {
         self.log.check()?;
         self.telemetry.check()?;
         self.policies.check()?;
+        self.channels.check()?;
         self.limits.check()
     }
 }
@@ -114,6 +119,12 @@ mod tests {
             ("[log]\nlevel = \"a=b=c\"", "[log] level"),
             ("[telemetry]\notlp_endpoint = \"ftp://x\"", "[telemetry] otlp_endpoint"),
             ("[limits]\npolicy_assignments = 0", "[limits] policy_assignments"),
+            ("[channels]\ngive_up_after_hours = 0", "[channels] give_up_after_hours"),
+            ("[[channels.buckets]]\nname = \"b\"", "either a folder or an s3 store"),
+            (
+                "[[channels.topics]]\nurn = \"u\"\nendpoint = \"ftp://x\"\nsecret_file = \"/nowhere\"",
+                "[[channels.topics]] u endpoint",
+            ),
             ("[policies]\nfolder = \"/nowhere\"", "[policies] folder"),
             ("[security]\nsealing_key_file = \"/nowhere/key\"", "[security] sealing_key_file"),
         ] {

@@ -11,7 +11,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use ruleward_core::{Options, SealingKey, Service};
+use ruleward_core::{Channels, NoChannels, Options, SealingKey, Service};
 use ruleward_policy::Catalogue;
 use ruleward_store::Store;
 use ruleward_store::sqlite::SqliteStore;
@@ -22,7 +22,7 @@ use self::lock::DataLock;
 use crate::config::server::{DEFAULT_LISTEN, address};
 use crate::config::{Config, Limits};
 use crate::place::Place;
-use crate::{files, sample, sealing, telemetry};
+use crate::{channels, files, sample, sealing, telemetry};
 
 /// Serves until a signal ends it.
 pub fn run(args: &ServeArgs) -> anyhow::Result<()> {
@@ -77,7 +77,10 @@ fn serve(
         // Who tries things out changes them often.
         limits.recorder_changes_per_day = 0;
     }
-    let service = open_service(Arc::clone(&store), &sealing_key, limits, catalogue)?;
+    let dev_folder = args.dev.then_some(place.dir.as_path());
+    let channels = channels::open(&config.channels, dev_folder)?;
+    let parts = Parts { limits, catalogue, channels };
+    let service = open_service(Arc::clone(&store), &sealing_key, parts)?;
     let mut account = if args.dev { Some(dev::prepare(&service, place, &endpoint)?) } else { None };
     let workers = service.start().map_err(with_cause).context("cannot start to judge")?;
     if let Some(dev) = &mut account
@@ -111,7 +114,16 @@ pub fn open(
     limits: Limits,
     catalogue: &'static Catalogue,
 ) -> anyhow::Result<Arc<Service>> {
-    open_service(open_store(place)?, sealing_key, limits, catalogue)
+    // The operator's commands neither deliver nor archive.
+    let parts = Parts { limits, catalogue, channels: &NoChannels };
+    open_service(open_store(place)?, sealing_key, parts)
+}
+
+/// What a service is made of besides its store.
+struct Parts {
+    limits: Limits,
+    catalogue: &'static Catalogue,
+    channels: &'static dyn Channels,
 }
 
 fn open_store(place: &Place) -> anyhow::Result<Arc<dyn Store>> {
@@ -124,14 +136,14 @@ fn open_store(place: &Place) -> anyhow::Result<Arc<dyn Store>> {
 fn open_service(
     store: Arc<dyn Store>,
     sealing_key: &SealingKey,
-    limits: Limits,
-    catalogue: &'static Catalogue,
+    Parts { limits, catalogue, channels }: Parts,
 ) -> anyhow::Result<Arc<Service>> {
     let options = Options {
         policy_assignment_quota: limits.policy_assignments,
         recorder_changes_per_day: Some(limits.recorder_changes_per_day).filter(|most| *most > 0),
         evaluation_threads: limits.evaluation_threads,
         catalogue,
+        channels,
         ..Options::default()
     };
     Service::open(store, Arc::new(SystemClock), sealing_key, options)
