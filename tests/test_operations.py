@@ -54,6 +54,7 @@ def test_what_this_stage_promises_works(table):
         "ShowOrganizationPolicyAssignment", "UpdateOrganizationPolicyAssignment",
         "DeleteOrganizationPolicyAssignment", "ShowOrganizationPolicyAssignmentStatuses",
         "ShowOrganizationPolicyAssignmentDetailedStatus",
+        "ShowTrackerConfig", "CreateTrackerConfig", "DeleteTrackerConfig",
     }
 
 
