@@ -141,16 +141,6 @@ impl Writing<'_> {
         Ok(self.rule_set(account)?.addressee.clone())
     }
 
-    /// A rule of an account, compiled.
-    pub(crate) fn compiled(
-        &self,
-        account: AccountNo,
-        rule: PolicyAssignment,
-    ) -> Result<CompiledRule> {
-        let of = self.tx.account(account)?.map(|account| account.recorder).unwrap_or_default();
-        CompiledRule::new(rule, self.service.catalogue, &of.selection)
-    }
-
     /// Keeps with the account's past that something changed now, and because of what.
     pub(crate) fn note_change(&self, account: AccountNo) -> Result<()> {
         if self.noted.get() == Some(account) {
@@ -184,6 +174,16 @@ impl Writing<'_> {
         self.tx.delete_rule(rule)?;
         self.note_change(account)?;
         self.tx.insert_rule_end(account, rule, self.now)
+    }
+
+    /// A rule of an account, compiled.
+    pub(crate) fn compiled(
+        &self,
+        account: AccountNo,
+        rule: PolicyAssignment,
+    ) -> Result<CompiledRule> {
+        let of = self.tx.account(account)?.map(|account| account.recorder).unwrap_or_default();
+        CompiledRule::new(rule, self.service.catalogue, &of.selection)
     }
 }
 

@@ -6,13 +6,15 @@
 use std::sync::Arc;
 
 use ruleward_store::ReadTx;
-use ruleward_types::{Account, ChunkNo, ResourceKey, Result, TypeNo};
-use serde_json::json;
+use ruleward_types::{Account, AccountNo, ChunkNo, ResourceKey, Result, TypeNo};
+use serde_json::{Value, json};
 
 use super::Job;
 use super::file::{Part, Written, key};
 use crate::Service;
 use crate::evaluation::planes::Head;
+use crate::page::Page;
+use crate::relations::{Direction, relations_of};
 
 /// Resources of one file at most, as documented.
 const PART: usize = 2000;
@@ -20,6 +22,8 @@ const PART: usize = 2000;
 const READ: usize = 256;
 const READ_BYTES: usize = 4 * 1024 * 1024;
 const CHUNKS: usize = 64;
+/// Relations of one resource at most: a network may have hundreds of thousands.
+const RELATIONS: usize = 1000;
 
 /// A resource with its relations, as the snapshot has them.
 struct Item {
@@ -124,7 +128,8 @@ impl Service {
             if self.signal.is_stopping() {
                 return Ok(false);
             }
-            let (items, next) = self.read(|tx| items(tx, chunk, slot))?;
+            let account = parts.job.account.no;
+            let (items, next) = self.read(|tx| items(tx, account, chunk, slot))?;
             items.iter().try_for_each(|item| parts.push(item))?;
             from = next;
         }
@@ -133,7 +138,12 @@ impl Service {
 }
 
 /// Some resources of a chunk from a slot on, and where to go on.
-fn items(tx: &dyn ReadTx, chunk: ChunkNo, from: usize) -> Result<(Vec<Item>, Option<usize>)> {
+fn items(
+    tx: &dyn ReadTx,
+    account: AccountNo,
+    chunk: ChunkNo,
+    from: usize,
+) -> Result<(Vec<Item>, Option<usize>)> {
     let live = Head::decode(&tx.planes(chunk)?)?.live;
     let (mut items, mut bytes) = (Vec::new(), 0);
     for slot in live.iter_from(from) {
@@ -142,15 +152,29 @@ fn items(tx: &dyn ReadTx, chunk: ChunkNo, from: usize) -> Result<(Vec<Item>, Opt
         }
         let key = ResourceKey::new(chunk, slot);
         let Some(stored) = tx.resource(key)? else { continue };
-        let relations = relations(tx, key)?;
+        let relations = relations(tx, account, &stored.body)?;
         bytes += stored.body.len() + relations.len();
         items.push(Item { body: stored.body, relations });
     }
     Ok((items, None))
 }
 
-/// The relations of a resource as a JSON list.
-#[expect(clippy::unnecessary_wraps, reason = "relations are read here once they are derived")]
-fn relations(_: &dyn ReadTx, _: ResourceKey) -> Result<Vec<u8>> {
-    Ok(b"[]".to_vec())
+/// The relations of a resource to others as a JSON list.
+fn relations(tx: &dyn ReadTx, account: AccountNo, body: &[u8]) -> Result<Vec<u8>> {
+    let page = Page { limit: RELATIONS, after: None };
+    let found = relations_of(tx, account, body, Direction::Out, None, page)?;
+    let relations: Vec<Value> = found
+        .items
+        .iter()
+        .map(|of| {
+            json!({
+                "from_resource_id": of.from_id,
+                "to_resource_id": of.to_id,
+                "from_resource_type": of.from_type,
+                "to_resource_type": of.to_type,
+                "relation_type": of.relation_type,
+            })
+        })
+        .collect();
+    Ok(Value::Array(relations).to_string().into_bytes())
 }

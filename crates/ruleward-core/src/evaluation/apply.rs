@@ -20,6 +20,7 @@ use super::ledger::Ledger;
 use super::planes::Verdict;
 use super::rule_set::{RuleSet, TypeRules};
 use super::view;
+use crate::relations::{Relinked, Relinks};
 use crate::service::Writing;
 
 /// What the rules make of one resource: by rule number; `None` keeps the verdict that stands.
@@ -106,6 +107,7 @@ pub(crate) struct Changes<'a> {
     open_chunks: HashMap<TypeNo, ChunkNo>,
     /// Types of which a resource changed.
     touched: HashMap<TypeNo, ResourceType>,
+    relinks: Relinks,
 }
 
 impl<'a> Changes<'a> {
@@ -122,6 +124,7 @@ impl<'a> Changes<'a> {
             edits: BTreeMap::new(),
             open_chunks: HashMap::new(),
             touched: HashMap::new(),
+            relinks: Relinks::default(),
         })
     }
 
@@ -134,6 +137,7 @@ impl<'a> Changes<'a> {
         if !self.edits.is_empty() {
             self.writing.note_change(self.account)?;
         }
+        std::mem::take(&mut self.relinks).write(self.tx)?;
         let mut ledger = Ledger::default();
         let upkeep = self.writing.service.column_sets.upkeep;
         for mut edit in std::mem::take(&mut self.edits).into_values() {
@@ -277,21 +281,26 @@ impl<'a> Changes<'a> {
             self.judge.judgement(&resource.resource_type, &resource.body)
         };
         let found = self.find(&resource.resource_type, &resource.id)?;
-        let (outcome, key) = if let Some(key) = found {
+        let (mut outcome, mut before) = (WriteOutcome::Created, None);
+        let key = if let Some(key) = found {
             if let Some(stored) = self.tx.resource(key)? {
                 if stored.body == resource.body {
                     return Ok((WriteOutcome::Unchanged, key));
                 }
                 self.tx.insert_past_version(self.account, &stored, version)?;
+                before = Some(stored.body);
             }
+            outcome = WriteOutcome::Changed;
             self.tx.update_resource(key, version, &resource.body)?;
-            (WriteOutcome::Changed, key)
+            key
         } else {
             let type_no = self.type_no(&resource.resource_type)?;
             let key = self.allot(type_no)?;
             self.tx.insert_resource(self.account, key, version, &resource.id, &resource.body)?;
-            (WriteOutcome::Created, key)
+            key
         };
+        let of = (&resource.resource_type, key, resource.id.as_str());
+        self.relink(of, version, before.as_deref(), Some(&resource.body))?;
         let tx = self.tx;
         let edit = self.edit(key.chunk())?;
         edit.chunk.version = edit.chunk.version.max(version);
@@ -311,6 +320,8 @@ impl<'a> Changes<'a> {
             && self.set.recorder.covers(&resource.resource_type)
         {
             to.stored(self.writing, outcome == WriteOutcome::Created, &resource, version)?;
+            let of = (&resource.resource_type, resource.id.as_str());
+            to.related(self.writing, of, version, before.as_deref(), Some(&resource.body))?;
         }
         self.defer(key, &resource.resource_type)?;
         for no in left {
@@ -343,19 +354,35 @@ impl<'a> Changes<'a> {
         let Some(to) = &self.set.addressee else { return Ok(()) };
         match self.tx.resource_type(self.edit_type(key.chunk())?)? {
             Some(of) if self.set.recorder.covers(&of) => {
-                to.removed(self.writing, (id, &of), version, body)
+                to.removed(self.writing, (id, &of), version, body)?;
+                to.related(self.writing, (&of, id), version, Some(body), None)
             }
             _ => Ok(()),
         }
     }
 
+    /// Notes what the resource names, and does not name any more.
+    fn relink(
+        &mut self,
+        of: (&ResourceType, ResourceKey, &str),
+        version: i64,
+        before: Option<&[u8]>,
+        after: Option<&[u8]>,
+    ) -> Result<()> {
+        let (resource_type, key, id) = of;
+        let of = Relinked { account: self.account, resource_type, key, id, version };
+        self.relinks.note(self.tx, &of, before, after)
+    }
+
     /// Removes a resource with all verdicts on it, those of disabled rules included.
     pub(crate) fn delete(&mut self, key: ResourceKey, id: &str, version: i64) -> Result<()> {
+        let mut before = None;
         if let Some(last) = self.tx.resource(key)? {
             let created = self.tx.resource_created(key)?.unwrap_or(last.version);
             let past = PastResource { last, created, deleted: version };
             self.tx.insert_past_resource(self.account, id, &past)?;
             self.tell_of_removed(key, id, version, &past.last.body)?;
+            before = Some(past.last.body);
         }
         self.tx.delete_resource(self.account, key, id)?;
         self.tx.delete_reported_results(key, None)?;
@@ -365,6 +392,7 @@ impl<'a> Changes<'a> {
         edit.chunk.version = edit.chunk.version.max(version);
         let type_no = edit.chunk.type_no;
         if let Some(resource_type) = self.tx.resource_type(type_no)? {
+            self.relink((&resource_type, key, id), version, before.as_deref(), None)?;
             self.touched.entry(type_no).or_insert(resource_type);
         }
         Ok(())

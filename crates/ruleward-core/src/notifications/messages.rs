@@ -91,24 +91,33 @@ fn naming(body: &[u8]) -> Vec<u8> {
     Value::Object(kept).to_string().into_bytes()
 }
 
-/// The relations of a resource changed. `to` says to which one and how, where it is known.
-#[expect(dead_code, reason = "relations are derived elsewhere and told here once they are")]
+/// The resource because of which relations of another one changed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RelationFrom<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) resource_type: &'a str,
+    /// What it is, or was, to the other one.
+    pub(crate) relation: &'a str,
+}
+
+/// The relations of a resource changed. `from` is the source, where that is another one that exists.
 pub(crate) fn relation_changed(
     domain_id: &str,
     now: Timestamp,
-    resource: (&str, &str),
-    from: Option<(&str, &str, &str)>,
+    (resource_id, resource_type): (&str, &str),
+    captured: Timestamp,
+    from: Option<RelationFrom<'_>>,
 ) -> Vec<u8> {
     let mut detail = json!({
-        "resource_id": resource.0,
-        "resource_type": resource.1,
+        "resource_id": resource_id,
+        "resource_type": resource_type,
         "event_type": "CHANGE",
-        "capture_time": now.to_wire(),
+        "capture_time": captured.to_wire(),
     });
-    if let (Some((id, kind, relation)), Some(fields)) = (from, detail.as_object_mut()) {
-        fields.insert("from_resource_id".to_owned(), json!(id));
-        fields.insert("from_resource_type".to_owned(), json!(kind));
-        fields.insert("relation_type".to_owned(), json!(relation));
+    if let (Some(from), Some(fields)) = (from, detail.as_object_mut()) {
+        fields.insert("from_resource_id".to_owned(), json!(from.id));
+        fields.insert("from_resource_type".to_owned(), json!(from.resource_type));
+        fields.insert("relation_type".to_owned(), json!(from.relation));
     }
     envelope("ResourceRelationChanged", domain_id, now, detail)
 }

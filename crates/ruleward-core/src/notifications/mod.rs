@@ -6,6 +6,7 @@
 mod delivery;
 mod flips;
 pub(crate) mod messages;
+mod relations;
 
 use ruleward_store::ReadTx;
 use ruleward_types::{Account, Notification, Resource, ResourceType, Result, Timestamp};

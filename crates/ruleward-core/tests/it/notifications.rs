@@ -111,6 +111,66 @@ fn a_change_is_told_once_and_in_order() {
 }
 
 #[test]
+fn relations_are_told_and_archived() {
+    let post = Post::new();
+    let house = &post.house;
+    house.put(&volume("d1", "in-use"));
+    house.put(&volume("d2", "available"));
+    let server = |disks: &[&str]| {
+        let attached: Vec<Value> = disks.iter().map(|id| json!({"id": id})).collect();
+        json!({
+            "id": "s", "provider": "ecs", "type": "cloudservers",
+            "properties": {"ExtVolumesAttached": attached},
+        })
+    };
+    post.configure(true, true);
+    house.put(&server(&["d1", "unknown"]));
+    house.put(&server(&["d2", "unknown"]));
+    house.service.delete_resource(&house.access, "s", None).unwrap();
+    post.work_off();
+    let of = |id: &str| {
+        let told = post.messages();
+        let mine = told.iter().filter(|of| {
+            of["notification_type"] == "ResourceRelationChanged"
+                && of["detail"]["resource_id"] == id
+        });
+        let from = |of: &Value| {
+            let text = |field: &str| of["detail"][field].as_str().unwrap_or("-").to_owned();
+            assert_eq!(of["detail"]["event_type"], "CHANGE");
+            [text("from_resource_id"), text("from_resource_type"), text("relation_type")].join(" ")
+        };
+        mine.map(from).collect::<Vec<_>>()
+    };
+    let attached = "s ecs.cloudservers isAttachedTo";
+    assert_eq!(of("d1"), [attached, attached]);
+    assert_eq!(of("d2"), [attached, "- - -"], "of a source that is gone nothing is told");
+    assert_eq!(of("s"), ["- - -", "- - -", "- - -"]);
+    assert!(of("unknown").is_empty());
+    house.put(&server(&["d2"]));
+    house.service.create_snapshot(&house.access).unwrap();
+    post.work_off();
+    let told = post.messages();
+    let done =
+        told.iter().find(|of| of["notification_type"] == "SnapshotArchiveCompleted").unwrap();
+    let file = packed(&post.bucket(), done["detail"]["object_keys"][0].as_str().unwrap());
+    let relations: Vec<Value> = file["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|item| item["relations"].as_array().unwrap().clone())
+        .collect();
+    let relation = |from: [&str; 2], to: [&str; 2]| {
+        json!({
+            "from_resource_type": from[0], "from_resource_id": from[1],
+            "to_resource_type": to[0], "to_resource_id": to[1],
+            "relation_type": "isAttachedTo",
+        })
+    };
+    let (disk, server) = (["evs.volumes", "d2"], ["ecs.cloudservers", "s"]);
+    assert_eq!(relations, [relation(disk, server), relation(server, disk)]);
+}
+
+#[test]
 fn what_is_not_recorded_is_not_told() {
     let post = Post::new();
     let only = Selection::from(Some(vec!["iam.users".to_owned()]));
