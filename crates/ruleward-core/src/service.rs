@@ -69,6 +69,8 @@ pub struct Service {
     pub(crate) lanes: Mutex<HashSet<(AccountNo, String)>>,
     /// Held by whoever makes messages of flipped verdicts.
     pub(crate) expanding: Mutex<()>,
+    /// The hour in which messages that are done were forgotten last.
+    pub(crate) pruned_hour: AtomicI64,
     /// Held by whoever writes archives.
     pub(crate) archiving: Mutex<()>,
     clock: Arc<dyn Clock>,
@@ -208,6 +210,7 @@ impl Service {
             lanes: Mutex::default(),
             expanding: Mutex::default(),
             archiving: Mutex::default(),
+            pruned_hour: AtomicI64::new(i64::MIN),
             clock,
             rule_sets: RuleSets::default(),
             column_sets: ColumnSets::new(options.catalogue, options.columns_from),

@@ -9,6 +9,7 @@ mod file;
 mod snapshot;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use ruleward_store::WriteTx;
 use ruleward_types::ids::random_hex;
@@ -156,6 +157,7 @@ impl Service {
                 archive.changes.retry = None;
             }
             archive.snapshot.retry = None;
+            archive.snapshot.error = None;
             let id = archive.snapshot.begun.get_or_insert(new).id.clone();
             writing.tx.put_archive(account, &archive)?;
             Ok(id)
@@ -168,6 +170,7 @@ impl Service {
     pub fn archive_due(self: &Arc<Self>) -> Result<bool> {
         let Some(_guard) = self.archiving.try_lock() else { return Ok(false) };
         let now = self.clock().now();
+        self.forget_done(now)?;
         let due = self.read(|tx| tx.due_archives(now, 1))?;
         let Some(account) = due.first().copied() else { return Ok(false) };
         for kind in [Kind::Snapshot, Kind::Changes] {
@@ -177,6 +180,20 @@ impl Service {
         }
         while self.prune_notifications(account)? {}
         Ok(true)
+    }
+
+    /// Once an hour, messages of all accounts that are done are forgotten.
+    fn forget_done(self: &Arc<Self>, now: Timestamp) -> Result<()> {
+        let hour = now.seconds().div_euclid(3600);
+        if self.pruned_hour.swap(hour, Ordering::AcqRel) == hour {
+            return Ok(());
+        }
+        for account in self.read(|tx| tx.accounts())? {
+            if !self.read(|tx| tx.lanes(account.no))?.is_empty() {
+                while self.prune_notifications(account.no)? {}
+            }
+        }
+        Ok(())
     }
 
     /// Takes up an archive that is due.

@@ -147,7 +147,10 @@ fn write(writing: &Writing<'_>, to: &Addressee, messages: Vec<Told>) -> Result<(
 
 fn expand(tx: &dyn ReadTx, flip: Flip, room: usize) -> Result<Expanded> {
     let nothing = |flip| Ok(Expanded { flip, messages: Vec::new(), left: Vec::new() });
-    let Some((_, rule)) = tx.rule(flip.rule)? else { return nothing(flip) };
+    // The last states of a disabled rule are of no concern, also where their resources go.
+    let Some((_, rule)) = tx.rule(flip.rule)?.filter(|(_, rule)| rule.judges()) else {
+        return nothing(flip);
+    };
     let Some(account) = tx.account(flip.account)? else { return nothing(flip) };
     let Some(of) = type_of(tx, flip.chunk)? else { return nothing(flip) };
     let split = (room * ENTRY).min(flip.bytes.len());

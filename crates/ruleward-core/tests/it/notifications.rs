@@ -216,6 +216,9 @@ fn a_receiver_that_fails_is_tried_ever_more_rarely_and_then_given_up() {
     assert_eq!(post.waiting(), (0, 1));
     assert_eq!(post.messages()[0]["detail"]["resource_id"], "w");
     assert_eq!((lane().attempts, lane().delivered), (0, 1));
+    post.house.clock.advance(31 * 24 * HOUR);
+    post.work_off();
+    assert_eq!(post.waiting(), (0, 0), "the dead are kept for a month");
 }
 
 #[test]
