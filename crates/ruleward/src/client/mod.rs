@@ -1,6 +1,7 @@
 //! The commands that speak to a running service, and what they share.
 
 mod api;
+pub mod channels;
 mod connection;
 pub mod credentials;
 pub mod diff;

@@ -67,6 +67,8 @@ const PAGES: &[(&[&str], &[&str])] = &[
     (&["recorder", "on"], &["--topic", "--bucket", "--type", "--retention-days", "--region"]),
     (&["recorder", "off"], &["--endpoint"]),
     (&["recorder", "set"], &["--topic", "--bucket", "--type", "--retention-days", "--region"]),
+    (&["channels", "status"], &["--output"]),
+    (&["snapshot"], &["--no-wait"]),
     (&["accounts", "create"], &["--recorder", "--id"]),
     (&["accounts", "list"], &["--data"]),
     (&["accounts", "recorder"], &["<ACCOUNT>", "on", "off"]),
