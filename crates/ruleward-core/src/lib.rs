@@ -32,11 +32,13 @@ mod policy_states;
 mod policy_summaries;
 mod previews;
 mod providers;
+mod relations;
 mod resources;
 mod schedule;
 mod sealing;
 mod service;
 mod statistics;
+mod tags;
 mod tracker_config;
 
 pub use access::{Access, Caller, IssuedToken};
@@ -47,7 +49,7 @@ pub use drafts::{NewPolicyAssignment, PolicyAssignmentUpdate};
 pub use evaluation::workers::Workers;
 pub use health::Gauges;
 pub use history::{HistoryEvent, HistoryItem, HistoryQuery};
-pub use inventory::{Inventory, ListedResource, ResourceFilter, TagValues, TypeCounts};
+pub use inventory::{Inventory, ListedResource, ResourceFilter, TagKeyValues, TypeCounts};
 pub use offline::{Finding, Findings, FoundResource, Offline, OfflineOptions};
 pub use organization_policy_assignments::{
     OrganizationPolicyAssignmentDraft, OrganizationPolicyAssignmentQuery, OrganizationRuleStatus,
@@ -61,5 +63,7 @@ pub use policy_states::ReportedState;
 pub use policy_summaries::TagSelector;
 pub use previews::{Preview, PreviewedChange, ProactiveState};
 pub use providers::{DisplayName, Provider, ProviderType, Region};
+pub use relations::{Direction, Relation};
 pub use sealing::SealingKey;
 pub use service::{Options, Service};
+pub use tags::{TagQuery, TagRemoval, TagValues};

@@ -268,7 +268,7 @@ pub(crate) fn stored(
 }
 
 /// The rule as it stands in this transaction, if the account itself may change it.
-fn own(
+pub(crate) fn own(
     writing: &Writing<'_>,
     account: AccountNo,
     id: &PolicyAssignmentId,

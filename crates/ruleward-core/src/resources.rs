@@ -18,6 +18,7 @@ use crate::causes::CauseKind;
 use crate::evaluation::apply::{Changes, Judge, Judged};
 use crate::inventory::find_told;
 use crate::policy_states::type_of;
+use crate::relations::spelled_types;
 use crate::service::Writing;
 
 /// Resources that were read, checked and judged on the caller's thread.
@@ -210,15 +211,14 @@ impl<'a> Spelling<'a> {
     }
 }
 
-/// The types that a catalogue spells, by their folded names.
+/// The types that a catalogue spells, and those of the table of relations, by their folded names.
 pub(crate) fn catalogued_types(catalogue: &Catalogue) -> HashMap<String, ResourceType> {
-    catalogue
+    let catalogued = catalogue
         .list()
         .iter()
         .flat_map(|definition| &definition.default_resource_types)
-        .map(|of| ResourceType::new(&of.provider, &of.kind))
-        .map(|of| (of.key(), of))
-        .collect()
+        .map(|of| ResourceType::new(&of.provider, &of.kind));
+    spelled_types().chain(catalogued).map(|of| (of.key(), of)).collect()
 }
 
 fn missing() -> Error {

@@ -131,6 +131,11 @@ const TAG_VALUE: TextRule = TextRule {
     illegal: ErrorCode::TagValueIllegal,
 };
 
+/// A tag's key that is searched for.
+pub(crate) const TAG_KEY_LENGTH: TextRule = TextRule { legal: |text| !text.is_empty(), ..TAG_KEY };
+/// A tag's value, or a name, that is searched for.
+pub(crate) const TAG_VALUE_LENGTH: TextRule = TextRule { legal: |_| true, ..TAG_VALUE };
+
 /// Any text up to so many characters, where no code of its own is documented.
 pub(crate) const fn up_to(most: usize) -> TextRule {
     let code = ErrorCode::InvalidParameter;

@@ -19,6 +19,7 @@ mod notifications;
 mod organization_policy_assignments;
 mod organizations;
 mod policy_assignments;
+mod relations;
 mod resources;
 mod runs;
 pub mod sqlite;
@@ -37,6 +38,7 @@ pub use organization_policy_assignments::{
 };
 pub use organizations::{ReadOrganizations, WriteOrganizations};
 pub use policy_assignments::{ReadAssignments, ReportedResult, WriteAssignments};
+pub use relations::{NamedBy, Namer, ReadRelations, RelationTarget, WriteRelations};
 pub use resources::{ReadResources, StoredResource, WriteResources};
 use ruleward_types::{Error, Result};
 pub use runs::{ReadRuns, WriteRuns};
@@ -55,6 +57,7 @@ pub trait ReadTx:
     + ReadNotifications
     + ReadOrganizationAssignments
     + ReadOrganizations
+    + ReadRelations
     + ReadResources
     + ReadRuns
     + ReadStatistics
@@ -75,6 +78,7 @@ pub trait WriteTx:
     + WriteNotifications
     + WriteOrganizationAssignments
     + WriteOrganizations
+    + WriteRelations
     + WriteResources
     + WriteRuns
     + WriteStatistics

@@ -23,6 +23,7 @@ use super::ledger::Ledger;
 use super::planes::Verdict;
 use super::rule_set::{RuleSet, TypeRules};
 use super::view;
+use crate::relations::{Relinked, Relinks};
 use crate::service::Writing;
 
 /// What the rules make of one resource: by rule number; `None` keeps the verdict that stands.
@@ -122,6 +123,7 @@ pub(crate) struct Changes<'a> {
     facets: FacetEdits,
     /// Types of which a resource changed.
     touched: HashMap<TypeNo, ResourceType>,
+    relinks: Relinks,
 }
 
 impl<'a> Changes<'a> {
@@ -139,6 +141,7 @@ impl<'a> Changes<'a> {
             open_chunks: HashMap::new(),
             facets: FacetEdits::new(account),
             touched: HashMap::new(),
+            relinks: Relinks::default(),
         })
     }
 
@@ -151,6 +154,7 @@ impl<'a> Changes<'a> {
         if !self.edits.is_empty() {
             self.writing.note_change(self.account)?;
         }
+        std::mem::take(&mut self.relinks).write(self.tx)?;
         let mut ledger = Ledger::default();
         let upkeep = self.writing.service.column_sets.upkeep;
         for mut edit in std::mem::take(&mut self.edits).into_values() {
@@ -331,6 +335,7 @@ impl<'a> Changes<'a> {
         let type_no = self.type_no(&resource.resource_type)?;
         let found = self.find(&resource.resource_type, &resource.id)?;
         let mut told = self.forget_told(type_no, &resource.id, version)?;
+        let mut replaced = None;
         let key = if let Some(key) = found {
             let stored = self.stored(key)?;
             let before = Listed::of(&stored.body);
@@ -343,6 +348,7 @@ impl<'a> Changes<'a> {
             self.tx.insert_past_version(self.account, &stored, version)?;
             self.tx.update_resource(key, version, &resource.body)?;
             self.facets.change(self.tx, (type_no, key), (&before, &listed), BOTH)?;
+            replaced = Some(stored.body);
             key
         } else {
             let key = self.allot(type_no, true)?;
@@ -350,6 +356,8 @@ impl<'a> Changes<'a> {
             self.facets.enter(self.tx, (type_no, key), &listed, BOTH)?;
             key
         };
+        let of = (&resource.resource_type, key, resource.id.as_str());
+        self.relink(of, version, replaced.as_deref(), Some(&resource.body))?;
         self.set_verdicts(key, version, judgement)?;
         self.defer(key, &resource.resource_type)?;
         Ok((news(told.as_deref(), &resource.body), key))
@@ -467,6 +475,19 @@ impl<'a> Changes<'a> {
         self.enqueue(key.chunk())
     }
 
+    /// Notes what the resource names, and does not name any more.
+    fn relink(
+        &mut self,
+        of: (&ResourceType, ResourceKey, &str),
+        version: i64,
+        before: Option<&[u8]>,
+        after: Option<&[u8]>,
+    ) -> Result<()> {
+        let (resource_type, key, id) = of;
+        let of = Relinked { account: self.account, resource_type, key, id, version };
+        self.relinks.note(self.tx, &of, before, after)
+    }
+
     /// Removes what is recorded of a resource of which nothing is told any more.
     pub(crate) fn delete_if_shadowed(
         &mut self,
@@ -500,6 +521,8 @@ impl<'a> Changes<'a> {
         let created = self.tx.resource_created(key)?.unwrap_or(last.version);
         let past = PastResource { last, created, deleted: version };
         self.tx.insert_past_resource(self.account, id, &past)?;
+        let before = past.last.body;
+        self.relink((&resource_type, key, id), version, Some(&before), None)?;
         self.tx.delete_resource(self.account, key, id)?;
         self.tx.delete_reported_results(key, None)?;
         self.vacate(key, version)?;

@@ -127,6 +127,7 @@ impl Service {
     pub fn start(self: &Arc<Self>) -> Result<Workers> {
         self.check_policies()?;
         self.upgrade_policies()?;
+        self.upgrade_relations()?;
         self.signal.state.lock().running = true;
         let mut workers = Workers { service: Arc::clone(self), threads: Vec::new() };
         for n in 0..self.options.evaluation_threads.max(1) {

@@ -18,7 +18,7 @@ use ruleward_types::{
 use crate::evaluation::bits::Bits;
 
 pub use counts::TypeCounts;
-pub use tags::TagValues;
+pub use tags::TagKeyValues;
 
 /// Which inventory is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

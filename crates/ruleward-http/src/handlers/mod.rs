@@ -19,5 +19,7 @@ pub(crate) mod policy_states;
 pub(crate) mod policy_summaries;
 pub(crate) mod previews;
 pub(crate) mod providers;
+pub(crate) mod relations;
 pub(crate) mod resources;
+pub(crate) mod tags;
 pub(crate) mod tracker_config;

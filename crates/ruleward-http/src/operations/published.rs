@@ -9,7 +9,8 @@ use http::Method;
 use super::{Handler, Load, Operation, Origin};
 use crate::handlers::{
     evaluations, history, inventory, organization_policy_assignments, policy_assignments,
-    policy_definitions, policy_states, policy_summaries, providers, tracker_config,
+    policy_definitions, policy_states, policy_summaries, providers, relations, tags,
+    tracker_config,
 };
 
 macro_rules! handler {
@@ -45,12 +46,12 @@ pub(super) static OPERATIONS: &[Operation] = published! {
         GET "/conformance-packs/templates/{template_id}" 200 ShowBuiltInConformancePackTemplate "rms:conformancePacks:get";
         GET "/policy-definitions" 200 ListBuiltInPolicyDefinitions "rms:policyDefinitions:get" => policy_definitions::list;
         GET "/policy-definitions/{policy_definition_id}" 200 ShowBuiltInPolicyDefinition "rms:policyDefinitions:get" => policy_definitions::show;
-        POST "/{resource_type}/resource-instances/count" 200 CountResourcesByTag "rms:resources:listByTag";
-        POST "/{resource_type}/resource-instances/filter" 200 ListResourcesByTag "rms:resources:listByTag";
-        GET "/{resource_type}/tags" 200 ListTagsForResourceType "rms:resources:listTags";
-        GET "/{resource_type}/{resource_id}/tags" 200 ListTagsForResource "rms:resources:listTags";
-        POST "/{resource_type}/{resource_id}/tags/create" 204 TagResource "rms:resources:tag";
-        POST "/{resource_type}/{resource_id}/tags/delete" 204 UnTagResource "rms:resources:unTag";
+        POST "/{resource_type}/resource-instances/count" 200 CountResourcesByTag "rms:resources:listByTag" => tags::count;
+        POST "/{resource_type}/resource-instances/filter" 200 ListResourcesByTag "rms:resources:listByTag" => tags::filter;
+        GET "/{resource_type}/tags" 200 ListTagsForResourceType "rms:resources:listTags" => tags::of_type;
+        GET "/{resource_type}/{resource_id}/tags" 200 ListTagsForResource "rms:resources:listTags" => tags::of_resource;
+        POST "/{resource_type}/{resource_id}/tags/create" 204 TagResource "rms:resources:tag" => tags::create;
+        POST "/{resource_type}/{resource_id}/tags/delete" 204 UnTagResource "rms:resources:unTag" => tags::delete;
     }
     "/v1/resource-manager/domains/{domain_id}" {
         GET "/all-providers" 200 ListAllProviders "rms:resources:list" => providers::list_all;
@@ -59,7 +60,7 @@ pub(super) static OPERATIONS: &[Operation] = published! {
         GET "/all-resources/summary" 200 CollectAllResourcesSummary "rms:resources:summarize" => inventory::summarize_all;
         GET "/all-resources/tags" 200 ListAllTags "rms:resources:list" => inventory::tags_of_all;
         GET "/all-resources/{resource_id}" 200 ShowResourceDetail "rms:resources:get" => inventory::show_any;
-        GET "/all-resources/{resource_id}/relations" 200 ShowResourceRelationsDetail "rms:resources:getRelation";
+        GET "/all-resources/{resource_id}/relations" 200 ShowResourceRelationsDetail "rms:resources:getRelation" => relations::list;
         GET "/conformance-packs" 200 ListConformancePacks "rms:conformancePacks:list";
         POST "/conformance-packs" 200 CreateConformancePack "rms:conformancePacks:create";
         GET "/conformance-packs/compliance/summary" 200 CollectConformancePackComplianceSummary "rms:conformancePacks:get";
@@ -82,7 +83,7 @@ pub(super) static OPERATIONS: &[Operation] = published! {
         GET "/resources/policy-states/summary" 200 CollectResourcesPolicyStatesSummary "rms:policyStates:get" => policy_summaries::by_resource;
         GET "/resources/{resource_id}/history" 200 ShowResourceHistory "rms:resources:getHistory" => history::list;
         GET "/resources/{resource_id}/policy-states" 200 ListPolicyStatesByResourceId "rms:policyStates:get" => policy_states::list_by_resource;
-        GET "/resources/{resource_id}/relations" 200 ShowResourceRelations "rms:resources:getRelation";
+        GET "/resources/{resource_id}/relations" 200 ShowResourceRelations "rms:resources:getRelation" => relations::list;
         POST "/run-query" 200 RunQuery "rms:resources:runQuery";
         GET "/schemas" 200 ListSchemas "rms:schemas:list";
         GET "/stored-queries" 200 ListStoredQueries "rms:storedQueries:list";

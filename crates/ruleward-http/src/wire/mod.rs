@@ -25,6 +25,8 @@ pub(crate) mod policy_definitions;
 pub(crate) mod policy_states;
 pub(crate) mod policy_summaries;
 pub(crate) mod previews;
+pub(crate) mod relations;
+pub(crate) mod tags;
 pub(crate) mod tracker_config;
 
 /// A page of a list.

@@ -14,6 +14,7 @@ mod notifications;
 mod organization_policy_assignments;
 mod organizations;
 mod policy_assignments;
+mod relations;
 mod resources;
 mod runs;
 mod statistics;

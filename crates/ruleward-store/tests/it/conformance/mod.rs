@@ -10,6 +10,7 @@ pub(crate) mod notifications;
 pub(crate) mod organization_policy_assignments;
 pub(crate) mod organizations;
 pub(crate) mod policy_assignments;
+pub(crate) mod relations;
 pub(crate) mod resources;
 pub(crate) mod runs;
 pub(crate) mod statistics;
@@ -144,6 +145,8 @@ macro_rules! store_conformance {
             policy_assignments: rules_are_found, a_name_is_free_or_refused,
                 numbers_of_rules_are_not_reused, kept_numbers_of_rules, schedule,
                 reported_results, a_deleted_rule_takes_its_own_along;
+            relations: targets_differ, who_names_a_target_now_and_then,
+                changes_are_listed_and_forgotten;
             resources: found_by_id_in_types_and_accounts, names_lead_to_resources,
                 a_part_of_a_chunk, bodies_change_and_go,
                 a_scan_is_ordered_and_filtered, a_scan_ends_with_an_error,
