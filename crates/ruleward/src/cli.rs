@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::client::{diff, evaluate, explain, history, policies, recorder, rules, states, summary};
+use crate::client::{
+    diff, evaluate, explain, history, policies, recorder, resources, rules, states, summary,
+};
 use crate::operator::{accounts, keys, organizations, users};
 use crate::{check, import, serve};
 
@@ -15,8 +17,8 @@ Begin with
 and, in a second terminal in the same folder,
   ruleward summary
 
-The commands summary, states, explain, history, diff, evaluate, rules, recorder, import and
-policies list, show and coverage speak to a running service; check and the other commands of
+The commands summary, states, explain, history, diff, evaluate, resources, rules, recorder,
+import and policies list, show and coverage speak to a running service; check and the other commands of
 policies need none.
 They take its key from HUAWEICLOUD_SDK_AK, _SK and _SECURITY_TOKEN, or from the file that
 `serve --dev` leaves in ./ruleward-data; --data names another folder.
@@ -42,6 +44,9 @@ enum Command {
     History(history::HistoryArgs),
     Diff(diff::DiffArgs),
     Evaluate(evaluate::EvaluateArgs),
+    /// What there is: list, count, sum up and show resources.
+    #[command(subcommand)]
+    Resources(resources::ResourcesCommand),
     /// List, make, change and run rules.
     #[command(subcommand)]
     Rules(rules::RulesCommand),
@@ -79,6 +84,7 @@ impl Cli {
             Command::History(args) => history::run(&args).map(|()| done),
             Command::Diff(args) => diff::run(&args).map(|()| done),
             Command::Evaluate(args) => evaluate::run(&args),
+            Command::Resources(command) => resources::run(&command).map(|()| done),
             Command::Rules(command) => rules::run(&command).map(|()| done),
             Command::Policies(command) => policies::run(&command),
             Command::Recorder(command) => recorder::run(&command).map(|()| done),
