@@ -5,6 +5,7 @@ import json
 import pytest
 
 from harness import polling
+from harness.account import Account
 from harness.client import Keys, refused
 from harness.samples import ecs, resource, volume
 
@@ -235,12 +236,29 @@ def test_the_recorder_decides_what_is_tracked(own_account):
     account.put(volume(id="new", status="available"))
     account.remove(volume(id="gone"))
     assert (tracked(), told()) == (["server"], ["kept", "new", "server"])
-    assert account.states(rule) == []
+    assert account.states(rule) == {}
     record()
     polling.until(lambda: tracked() == told(), what="all that was told to be recorded")
     account.settle(rule)
-    found = {row["resource_id"]: row["compliance_state"] for row in account.states(rule)}
-    assert found == {"kept": "Compliant", "new": "NonCompliant"}
+    assert account.states(rule) == {"kept": "Compliant", "new": "NonCompliant"}
+
+
+def test_what_was_told_meanwhile_is_recorded_though_the_server_dies(new_server):
+    server = new_server().start()
+    account = Account(server.client())
+    rule = account.rule("volume-unused-check")
+    server.admin("accounts", "recorder", server.domain_id, "off")
+    report = account.put_many(volume(id=f"v-{n}", status="available") for n in range(700))
+    assert report["created"] == 700
+    server.admin("accounts", "recorder", server.domain_id, "on")
+    server.kill()
+    client = server.start().client()
+    count = lambda: client.call("CountTrackedResources").json["total_count"]
+    polling.until(lambda: count() == 700, what="all that was told to be recorded")
+    account = Account(client)
+    account.settle(rule)
+    assert account.rule_counts(rule) == (0, 700), account.rule_counts(rule)
+    assert client.call("CountAllResources").json["total_count"] == 700
 
 
 def test_the_command_line(server, account, told):
