@@ -49,7 +49,7 @@ pub use drafts::{NewPolicyAssignment, PolicyAssignmentUpdate};
 pub use evaluation::workers::Workers;
 pub use health::Gauges;
 pub use history::{HistoryEvent, HistoryItem, HistoryQuery};
-pub use inventory::{Inventory, ListedResource, ResourceFilter, TagKeyValues, TypeCounts};
+pub use inventory::{Inventory, ListedResource, ResourceFilter, TagValues, TypeCounts};
 pub use offline::{Finding, Findings, FoundResource, Offline, OfflineOptions};
 pub use organization_policy_assignments::{
     OrganizationPolicyAssignmentDraft, OrganizationPolicyAssignmentQuery, OrganizationRuleStatus,
@@ -66,4 +66,4 @@ pub use providers::{DisplayName, Provider, ProviderType, Region};
 pub use relations::{Direction, Relation};
 pub use sealing::SealingKey;
 pub use service::{Options, Service};
-pub use tags::{TagQuery, TagRemoval, TagValues};
+pub use tags::{TagQuery, TagRemoval};

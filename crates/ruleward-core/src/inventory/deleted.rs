@@ -2,7 +2,7 @@
 //! beside those that live, so they have no facets: filters look at their bodies.
 
 use ruleward_store::{PastResource, StoredResource};
-use ruleward_types::{ResourceKey, ResourceType, Result};
+use ruleward_types::{ResourceKey, ResourceType, Result, SLOTS_PER_CHUNK};
 
 use super::list::matches;
 use super::plan::Plan;
@@ -45,7 +45,7 @@ impl View<'_> {
             && let Some(block) = plan.next()?
         {
             let mut from = if block.chunk == after.chunk() { after.slot() + 1 } else { 0 };
-            loop {
+            while from < SLOTS_PER_CHUNK {
                 let rows = self.tx.past_resources(block.chunk, from, ROWS)?;
                 let Some(last) = rows.last() else { break };
                 from = last.last.key.slot() + 1;

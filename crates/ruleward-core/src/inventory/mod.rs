@@ -18,7 +18,7 @@ use ruleward_types::{
 use crate::evaluation::bits::Bits;
 
 pub use counts::TypeCounts;
-pub use tags::TagKeyValues;
+pub use tags::TagValues;
 
 /// Which inventory is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use crate::page::{Collector, Cursor, Page, Paged};
 
 /// The key of a tag with all values that it has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TagKeyValues {
+pub struct TagValues {
     /// The key.
     pub key: String,
     /// Its values, in order.
@@ -28,13 +28,13 @@ impl Service {
         inventory: Inventory,
         key: Option<&str>,
         page: Page,
-    ) -> Result<Paged<TagKeyValues>> {
+    ) -> Result<Paged<TagValues>> {
         self.read(|tx| View::new(tx, access.account(), inventory)?.tags(key, page))
     }
 }
 
 impl View<'_> {
-    fn tags(&self, key: Option<&str>, page: Page) -> Result<Paged<TagKeyValues>> {
+    fn tags(&self, key: Option<&str>, page: Page) -> Result<Paged<TagValues>> {
         let shown: HashSet<TypeNo> =
             types(self, &ResourceFilter::default())?.into_iter().map(|row| row.no).collect();
         if self.inventory == (Inventory::Tracked { with_deleted: true }) {
@@ -42,7 +42,7 @@ impl View<'_> {
         }
         if let Some(key) = key {
             let values = self.values(key, &shown)?;
-            let items = values.map(|values| TagKeyValues { key: key.to_owned(), values });
+            let items = values.map(|values| TagValues { key: key.to_owned(), values });
             return Ok(Paged { items: items.into_iter().collect(), next: None });
         }
         let mut after = match page.after {
@@ -61,7 +61,7 @@ impl View<'_> {
             after.clone_from(last);
             for (no, key) in names {
                 if let Some(values) = self.values(&key, &shown)? {
-                    found.push(Cursor(no.0, 0), TagKeyValues { key, values });
+                    found.push(Cursor(no.0, 0), TagValues { key, values });
                 }
             }
         }
@@ -75,7 +75,7 @@ impl View<'_> {
         key: Option<&str>,
         shown: &HashSet<TypeNo>,
         page: Page,
-    ) -> Result<Paged<TagKeyValues>> {
+    ) -> Result<Paged<TagValues>> {
         let mut tags: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for row in self.tx.facets(self.account, FacetKind::Tag, key, None)? {
             if shown.contains(&row.type_no) && self.inventory.count_of(row.counts) > 0 {
@@ -94,7 +94,7 @@ impl View<'_> {
         let mut found = Collector::new(page);
         for (place, (key, values)) in (1..).zip(tags).filter(|(place, _)| *place > start) {
             let values = values.into_iter().collect();
-            found.push(Cursor(place, 0), TagKeyValues { key, values });
+            found.push(Cursor(place, 0), TagValues { key, values });
         }
         Ok(found.finish())
     }

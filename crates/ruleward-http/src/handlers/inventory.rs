@@ -49,8 +49,7 @@ fn type_in_path(call: &Call) -> Result<ResourceType> {
 
 pub(crate) fn list_of_type(call: &Call, access: &Access) -> Result<Answer> {
     let (kind, query) = (type_in_path(call)?, call.query()?);
-    let filter = query.resources_of_type(kind)?;
-    page(call, access, &query, (Inventory::All, &filter), PAGE)
+    page(call, access, &query, (Inventory::All, &query.resources_of_type(kind)?), PAGE)
 }
 
 fn show(

@@ -1,7 +1,7 @@
 //! Resources in lists, counts and summaries, services and regions.
 
 use ruleward_core::{
-    DisplayName, ListedResource, Provider, ProviderType, Region, TagKeyValues, TypeCounts,
+    DisplayName, ListedResource, Provider, ProviderType, Region, TagValues, TypeCounts,
 };
 use ruleward_types::{Error, Result};
 use serde::Serialize;
@@ -131,8 +131,8 @@ pub(crate) struct TagAnswer<'a> {
     value: &'a [String],
 }
 
-impl<'a> From<&'a TagKeyValues> for TagAnswer<'a> {
-    fn from(tag: &'a TagKeyValues) -> Self {
+impl<'a> From<&'a TagValues> for TagAnswer<'a> {
+    fn from(tag: &'a TagValues) -> Self {
         Self { key: &tag.key, value: &tag.values }
     }
 }
