@@ -32,6 +32,11 @@ const PAGES: &[(&[&str], &[&str])] = &[
     (&["summary"], &["--at", "--tag", "--organization", "--output"]),
     (&["states"], &["--at", "--rule", "--resource", "--state", "--limit", "--output"]),
     (&["explain"], &["<RULE>", "<RESOURCE>", "--type"]),
+    (&["resources", "list"], &["--tracked", "--type", "--tag", "--name", "--limit", "--output"]),
+    (&["resources", "show"], &["<RESOURCE>", "--type", "--tracked"]),
+    (&["resources", "count"], &["--region", "--project", "--tag", "--deleted"]),
+    (&["resources", "summary"], &["--type", "--tracked", "--output"]),
+    (&["resources", "tags"], &["--key", "--output"]),
     (&["rules", "list"], &["--organization", "--output"]),
     (&["rules", "show"], &["<RULE>"]),
     (
