@@ -9,9 +9,12 @@ use crate::Service;
 use crate::access::Access;
 use crate::causes::Cause;
 use crate::page::{Collector, Cursor, Page, Paged};
-use crate::past::kept_since;
+use crate::past::{body_at, kept_since};
 use crate::policy_states::type_of;
+use crate::relations::{Direction, Moments, Relation, relation_changes_of, relations_of};
 
+/// Relations that an entry shows at most.
+const RELATIONS: usize = 1000;
 /// Rows of each kind that one transaction prunes at most: it holds the writer for a moment only.
 const PRUNED_AT_ONCE: usize = 2000;
 
@@ -24,6 +27,8 @@ pub enum HistoryEvent {
     Updated,
     /// It was removed.
     Deleted,
+    /// Others began or ceased to belong to it.
+    RelationsChanged,
 }
 
 impl HistoryEvent {
@@ -33,6 +38,7 @@ impl HistoryEvent {
             Self::Created => "ResourceChanged.CREATE",
             Self::Updated => "ResourceChanged.UPDATE",
             Self::Deleted => "ResourceChanged.DELETE",
+            Self::RelationsChanged => "ResourceRelationChanged.CHANGE",
         }
     }
 }
@@ -48,6 +54,8 @@ pub struct HistoryItem {
     pub resource_type: ResourceType,
     /// Its content from then on: compact JSON of the wire's entity; of a removed one the last.
     pub body: Vec<u8>,
+    /// What it was to others from then on: of very many the first ones.
+    pub relations: Vec<Relation>,
     /// Because of what.
     pub cause: Option<Cause>,
 }
@@ -95,17 +103,32 @@ impl Service {
                 places.reverse();
             }
             for place in places {
-                let entries = place.entries(tx, span, query.newest_first, page.limit + 1)?;
+                let key = place.last.key;
+                let entries =
+                    place.entries(tx, account, span, query.newest_first, page.limit + 1)?;
                 for (at, event, body) in entries {
-                    if found.is_full() {
+                    if !found.has_room() {
+                        found.overflow();
                         break;
                     }
+                    let body = match body {
+                        Some(body) => body,
+                        None => {
+                            body_at(tx, key, Timestamp(at))?.map_or_else(Vec::new, |of| of.body)
+                        }
+                    };
+                    let relations = if event == HistoryEvent::Deleted {
+                        Vec::new()
+                    } else {
+                        let page = Page { limit: RELATIONS, after: None };
+                        relations_of(tx, account, &body, Direction::Out, Some(at), page)?.items
+                    };
                     let cause = match tx.change(account, Timestamp(at))? {
                         Some((_, cause)) => Some(Cause::decode(&cause)?),
                         None => None,
                     };
                     let (resource_type, at) = (resource_type.clone(), Timestamp(at));
-                    let item = HistoryItem { at, event, resource_type, body, cause };
+                    let item = HistoryItem { at, event, resource_type, body, relations, cause };
                     found.push(Cursor(at.0, 0), item);
                 }
             }
@@ -116,21 +139,25 @@ impl Service {
     /// Forgets what ended longer ago than each account keeps its past, bit by bit. Returns whether
     /// there may be more.
     pub fn prune_history(self: &Arc<Self>) -> Result<bool> {
-        let mut more = false;
+        let (mut more, mut oldest) = (false, self.clock().now());
         for account in self.read(|tx| tx.accounts())? {
-            let gone = self.write(move |writing| {
+            let (gone, before) = self.write(move |writing| {
                 let before = kept_since(writing.tx, account.no, writing.now)?;
-                let gone = writing.tx.prune_history(account.no, before, PRUNED_AT_ONCE)?;
-                let ended = writing.tx.prune_relations(account.no, before.0, PRUNED_AT_ONCE)?;
-                Ok(gone.max(ended))
+                Ok((writing.tx.prune_history(account.no, before, PRUNED_AT_ONCE)?, before))
             })?;
             more |= gone >= PRUNED_AT_ONCE;
+            oldest = oldest.min(before);
         }
+        // These do not say whose they are: the account that keeps its past longest decides.
+        let gone =
+            self.write(move |writing| writing.tx.prune_relations(oldest.0, PRUNED_AT_ONCE))?;
+        more |= gone >= PRUNED_AT_ONCE;
         Ok(more)
     }
 }
 
-type Entry = (i64, HistoryEvent, Vec<u8>);
+/// When, what, and the body from then on, where it is at hand.
+type Entry = (i64, HistoryEvent, Option<Vec<u8>>);
 
 /// A place in which the resource lives or lived.
 struct HeldPlace {
@@ -143,6 +170,7 @@ impl HeldPlace {
     fn entries(
         self,
         tx: &dyn ReadTx,
+        account: AccountNo,
         span: Span,
         newest_first: bool,
         limit: usize,
@@ -151,21 +179,34 @@ impl HeldPlace {
             if version == self.created { HistoryEvent::Created } else { HistoryEvent::Updated }
         };
         let held = |at: i64| at >= span.from && at <= span.to;
-        let mut latest: Vec<Entry> = Vec::new();
+        // While it was there only.
+        let moments = Moments {
+            from: span.from.max(self.created),
+            to: span.to.min(self.deleted.map_or(i64::MAX, |deleted| deleted - 1)),
+            newest_first,
+            limit,
+        };
+        let related = relation_changes_of(tx, account, &self.last.body, moments)?;
+        let mut entries: Vec<Entry> =
+            related.into_iter().map(|at| (at, HistoryEvent::RelationsChanged, None)).collect();
         if let Some(deleted) = self.deleted.filter(|at| held(*at)) {
-            latest.push((deleted, HistoryEvent::Deleted, self.last.body.clone()));
-        }
-        if held(self.last.version) {
-            latest.push((self.last.version, event(self.last.version), self.last.body));
+            entries.push((deleted, HistoryEvent::Deleted, Some(self.last.body.clone())));
         }
         let past = tx.past_versions(self.last.key, span, newest_first, limit)?;
-        let past = past.into_iter().map(|past| (past.version, event(past.version), past.body));
-        Ok(if newest_first {
-            latest.into_iter().chain(past).collect()
-        } else {
-            latest.reverse();
-            past.chain(latest).collect()
-        })
+        entries.extend(
+            past.into_iter().map(|past| (past.version, event(past.version), Some(past.body))),
+        );
+        if held(self.last.version) {
+            let version = self.last.version;
+            entries.push((version, event(version), Some(self.last.body)));
+        }
+        // A version of its own says all that changed then.
+        entries.sort_by_key(|(at, event, _)| (*at, *event == HistoryEvent::RelationsChanged));
+        entries.dedup_by_key(|(at, ..)| *at);
+        if newest_first {
+            entries.reverse();
+        }
+        Ok(entries)
     }
 }
 

@@ -267,12 +267,11 @@ impl PastQuery {
 }
 
 /// Since when the past of an account is kept.
-pub(crate) fn kept_since(
-    _tx: &dyn ReadTx,
-    _account: AccountNo,
-    now: Timestamp,
-) -> Result<Timestamp> {
-    Ok(now.plus_seconds(-limits::RETENTION_DAYS * 24 * 3600))
+pub(crate) fn kept_since(tx: &dyn ReadTx, account: AccountNo, now: Timestamp) -> Result<Timestamp> {
+    let days = tx
+        .tracker_config(account)?
+        .map_or(limits::RETENTION_DAYS_MOST, |config| config.retention_period_in_days);
+    Ok(now.plus_seconds(-i64::from(days) * 24 * 3600))
 }
 
 /// A verdict by its name; none where the resource is not in scope.

@@ -116,16 +116,6 @@ impl Writing<'_> {
         self.service.rule_sets.get(self.tx, account, self.service.catalogue)
     }
 
-    /// A rule of an account, compiled.
-    pub(crate) fn compiled(
-        &self,
-        account: AccountNo,
-        rule: PolicyAssignment,
-    ) -> Result<CompiledRule> {
-        let of = self.tx.account(account)?.map(|account| account.recorder).unwrap_or_default();
-        CompiledRule::new(rule, self.service.catalogue, &of.selection)
-    }
-
     /// Keeps with the account's past that something changed now, and because of what.
     pub(crate) fn note_change(&self, account: AccountNo) -> Result<()> {
         if self.noted.get() == Some(account) {
@@ -159,6 +149,16 @@ impl Writing<'_> {
         self.tx.delete_rule(rule)?;
         self.note_change(account)?;
         self.tx.insert_rule_end(account, rule, self.now)
+    }
+
+    /// A rule of an account, compiled.
+    pub(crate) fn compiled(
+        &self,
+        account: AccountNo,
+        rule: PolicyAssignment,
+    ) -> Result<CompiledRule> {
+        let of = self.tx.account(account)?.map(|account| account.recorder).unwrap_or_default();
+        CompiledRule::new(rule, self.service.catalogue, &of.selection)
     }
 }
 

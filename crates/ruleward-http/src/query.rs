@@ -51,7 +51,7 @@ impl Query {
         self.limit_or(most, most)
     }
 
-    /// `limit`, where the operation has a smaller default.
+    /// `limit`, between one and the operation's most, where it has another default.
     pub(crate) fn limit_or(&self, default: usize, most: usize) -> Result<usize> {
         let Some(text) = self.one("limit")? else { return Ok(default) };
         let digits = text.strip_prefix('-').unwrap_or(text);
@@ -64,22 +64,6 @@ impl Query {
             return Err(Error::new(ErrorCode::LimitTooSmall));
         }
         digits.parse().ok().filter(|limit| *limit <= most).ok_or_else(too_large)
-    }
-
-    /// `offset`, how many items to pass over, without a bound.
-    pub(crate) fn any_offset(&self) -> Result<usize> {
-        let Some(text) = self.one("offset")? else { return Ok(0) };
-        let illegal = || Error::invalid("`offset` has to be a whole number from 0 on.");
-        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        digits.then_some(()).ok_or_else(illegal)?;
-        // Beyond what a number can hold there is nothing either.
-        Ok(text.parse().unwrap_or(usize::MAX))
-    }
-
-    /// `direction`, which has to be there.
-    pub(crate) fn direction(&self) -> Result<Direction> {
-        let text = validation::required("direction", self.one("direction")?)?;
-        validation::one_of("direction", text, DIRECTIONS)
     }
 
     /// A time in milliseconds since the epoch.
@@ -112,6 +96,22 @@ impl Query {
         const ORDERS: &[(bool, &str)] = &[(false, "Forward"), (true, "Reverse")];
         self.one("chronological_order")?
             .map_or(Ok(true), |text| validation::one_of("chronological_order", text, ORDERS))
+    }
+
+    /// `offset`, how many items to pass over.
+    pub(crate) fn offset(&self) -> Result<usize> {
+        let Some(text) = self.one("offset")? else { return Ok(0) };
+        let illegal = || Error::invalid("`offset` has to be a whole number from 0 on.");
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        digits.then_some(()).ok_or_else(illegal)?;
+        // Beyond what a number can hold there is nothing either.
+        Ok(text.parse().unwrap_or(usize::MAX))
+    }
+
+    /// `direction`, which has to be there.
+    pub(crate) fn direction(&self) -> Result<Direction> {
+        let text = validation::required("direction", self.one("direction")?)?;
+        validation::one_of("direction", text, DIRECTIONS)
     }
 
     pub(crate) fn compliance_state(&self) -> Result<Option<ComplianceState>> {
@@ -225,9 +225,9 @@ mod tests {
         for (raw, expected) in
             [("", Some(0)), ("offset=7", Some(7)), ("offset=-1", None), ("offset=", None)]
         {
-            assert_eq!(query(raw).any_offset().ok(), expected, "{raw}");
+            assert_eq!(query(raw).offset().ok(), expected, "{raw}");
         }
-        assert_eq!(query("offset=99999999999999999999999").any_offset().ok(), Some(usize::MAX));
+        assert_eq!(query("offset=99999999999999999999999").offset().ok(), Some(usize::MAX));
         assert_eq!(query("").limit_or(20, 1000).ok(), Some(20));
         assert_eq!(query("limit=1000").limit_or(20, 1000).ok(), Some(1000));
         let code = query("limit=1001").limit_or(20, 1000).unwrap_err().code();

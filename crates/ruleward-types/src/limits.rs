@@ -18,8 +18,6 @@ pub const TYPE_CHARS: usize = 32;
 pub const RELATIONS_OF_BODY: usize = 4096;
 /// Rules of one account unless configured otherwise (documented quota).
 pub const POLICY_ASSIGNMENTS: usize = 500;
-/// Days for which the past is kept where nobody says otherwise: seven years, as documented.
-pub const RETENTION_DAYS: i64 = 2557;
 /// Longest name of a rule (2026 definitions), on create and on update.
 pub const ASSIGNMENT_NAME_CHARS: usize = 256;
 /// Longest name of an organization rule: room for the prefix in the members.

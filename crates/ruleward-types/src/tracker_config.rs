@@ -141,7 +141,7 @@ mod tests {
         let (volumes, users) =
             (ResourceType::new("evs", "volumes"), ResourceType::new("iam", "users"));
         let selection = Selection::from(Some(vec!["EVS.Volumes".to_owned()]));
-        let some = Recorder::switched(true, selection);
+        let some = Recorder { enabled: true, selection };
         assert!(some.covers(&volumes) && !some.covers(&users));
         assert!(some.covers(&ResourceType::account()));
         assert!(Recorder::ON.covers(&users) && !Recorder::OFF.covers(&users));

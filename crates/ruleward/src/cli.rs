@@ -16,7 +16,8 @@ and, in a second terminal in the same folder,
   ruleward summary
 
 The commands summary, states, explain, history, diff, evaluate, rules, recorder, import and
-policies list, show and coverage speak to a running service; check and the other commands of policies need none.
+policies list, show and coverage speak to a running service; check and the other commands of
+policies need none.
 They take its key from HUAWEICLOUD_SDK_AK, _SK and _SECURITY_TOKEN, or from the file that
 `serve --dev` leaves in ./ruleward-data; --data names another folder.
 Exit codes: 0 done, 1 the service said no, 2 anything else that failed.";

@@ -188,6 +188,8 @@ pub struct Model {
     /// What was told while the recorder was off, and when it was first: `None` for a resource that is
     /// gone. It is recorded soon after the recorder is on again.
     pending: BTreeMap<Key, (u64, Option<Value>)>,
+    /// Types of which something was told while the recorder was off, in their order.
+    told_kinds: Vec<String>,
     changes: u64,
     /// Types as they were spelled first.
     spellings: BTreeMap<String, (String, String)>,
@@ -207,6 +209,7 @@ impl Model {
             now_s,
             resources: BTreeMap::new(),
             pending: BTreeMap::new(),
+            told_kinds: Vec::new(),
             changes: 0,
             spellings: BTreeMap::new(),
             kinds: BTreeSet::new(),
@@ -264,6 +267,9 @@ impl Model {
         } else if put != Put::Unchanged {
             let known = self.pending.get(&key).filter(|(_, told)| told.is_some());
             let first = known.map_or(self.changes, |(first, _)| *first);
+            if !self.told_kinds.contains(&key.kind) {
+                self.told_kinds.push(key.kind.clone());
+            }
             self.pending.insert(key, (first, Some(resource)));
         }
         put
@@ -465,7 +471,9 @@ impl Model {
     pub fn work_off(&mut self) {
         if self.recorder {
             let mut pending: Vec<_> = std::mem::take(&mut self.pending).into_iter().collect();
-            pending.sort_by_key(|(_, (first, _))| *first);
+            // Type by type; what was not told again is gone and has no place among them.
+            let place = |kind: &String| self.told_kinds.iter().position(|of| of == kind);
+            pending.sort_by_key(|(key, (first, _))| (place(&key.kind), *first));
             for (key, (_, told)) in pending {
                 self.changes += 1;
                 match told {

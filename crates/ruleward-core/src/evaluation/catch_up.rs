@@ -3,11 +3,12 @@
 //!
 //! A ticket on a chunk of such resources, or on a recorded chunk that they shadow, says that there
 //! may be some. They go the way of every other change, a few in one commit, so that no writer waits
-//! for long.
+//! for long; and before any other ticket of the account, so that no rule judges, or looks up, what
+//! is recorded only in part.
 
 use std::sync::Arc;
 
-use ruleward_store::{ReadTx, StoredResource, Ticket};
+use ruleward_store::{Chunk, ReadTx, StoredResource};
 use ruleward_types::{AccountNo, Resource, ResourceKey, ResourceType, Result};
 
 use super::apply::{Changes, Judge, Judged};
@@ -24,19 +25,25 @@ const BATCH: usize = 256;
 /// Wakes the chunks that hold what the recorder covers and has not recorded.
 pub(crate) fn wake(writing: &Writing<'_>, account: AccountNo) -> Result<()> {
     let set = writing.rule_set(account)?;
-    for chunk in writing.tx.chunks_to_catch_up(account)? {
-        let resource_type = writing.tx.resource_type(chunk.type_no)?;
-        if resource_type.is_some_and(|of| set.records(&of)) {
-            writing.tx.enqueue(chunk.no)?;
-            writing.service.signal.wake_after_commit();
-        }
+    for chunk in chunks(writing.tx, account, &set)? {
+        writing.tx.enqueue(chunk.no)?;
+        writing.service.signal.wake_after_commit();
     }
     Ok(())
 }
 
+fn chunks(tx: &dyn ReadTx, account: AccountNo, set: &RuleSet) -> Result<Vec<Chunk>> {
+    let mut found = Vec::new();
+    for chunk in tx.chunks_to_catch_up(account)? {
+        if tx.resource_type(chunk.type_no)?.is_some_and(|of| set.records(&of)) {
+            found.push(chunk);
+        }
+    }
+    Ok(found)
+}
+
 /// What a snapshot says is to be done.
 struct Behind {
-    account: AccountNo,
     set: Arc<RuleSet>,
     /// Of resources that are told: each is recorded, unless it was told anew since.
     told: Vec<StoredResource>,
@@ -48,11 +55,20 @@ struct Behind {
 }
 
 impl Service {
-    /// Does a part of what a ticket on a chunk asks for; whether there is more to do. A ticket on a
-    /// chunk that is not recorded ends here; one on a recorded chunk is about verdicts, too.
-    pub(crate) fn catch_up(self: &Arc<Self>, ticket: Ticket) -> Result<bool> {
-        let Some(behind) = self.read(|tx| self.behind(tx, ticket))? else { return Ok(false) };
-        let Behind { account, set, told, gone, resource_type, is_last } = behind;
+    /// Records all that the recorder covers and that was only told as yet.
+    pub(crate) fn catch_up(self: &Arc<Self>, account: AccountNo) -> Result<()> {
+        let behind = self.read(|tx| chunks(tx, account, &*self.rule_set(tx, account)?))?;
+        for chunk in behind {
+            while self.catch_up_some(&chunk)? {}
+        }
+        Ok(())
+    }
+
+    /// A part of a chunk; whether there may be more to do.
+    fn catch_up_some(self: &Arc<Self>, chunk: &Chunk) -> Result<bool> {
+        let Some(behind) = self.read(|tx| self.behind(tx, chunk))? else { return Ok(false) };
+        let Behind { set, told, gone, resource_type, is_last } = behind;
+        let account = chunk.account;
         let judged_by = set.version;
         let mut judge = Judge::new(set, self.tick());
         let judged: Vec<(ResourceKey, i64, Judged)> = told
@@ -63,12 +79,8 @@ impl Service {
             })
             .collect::<Result<_>>()?;
         self.write_because(Cause::server(CauseKind::Recorder), move |writing| {
-            let is_told = !writing.tx.chunk(ticket.chunk)?.is_some_and(|chunk| chunk.recorded);
             if !writing.rule_set(account)?.records(&resource_type) {
                 // The next one who lets the recorder cover the type wakes the chunk again.
-                if is_told {
-                    writing.tx.finish_ticket(ticket)?;
-                }
                 return Ok(false);
             }
             let mut changes = Changes::begin(writing, account)?;
@@ -81,21 +93,14 @@ impl Service {
                 changes.delete_if_shadowed(key, &id, writing.service.tick().0)?;
             }
             changes.finish()?;
-            if is_last && is_told {
-                writing.tx.finish_ticket(ticket)?;
-            }
             Ok(!is_last)
         })
     }
 
-    fn behind(&self, tx: &dyn ReadTx, ticket: Ticket) -> Result<Option<Behind>> {
-        let Some(chunk) = tx.chunk(ticket.chunk)? else { return Ok(None) };
-        let shadowed = Bits::from_bytes(&tx.shadowed_slots(chunk.no)?);
-        if chunk.recorded && shadowed.is_empty() {
-            return Ok(None);
-        }
+    fn behind(&self, tx: &dyn ReadTx, chunk: &Chunk) -> Result<Option<Behind>> {
         let Some(resource_type) = tx.resource_type(chunk.type_no)? else { return Ok(None) };
         let (account, set) = (chunk.account, self.rule_set(tx, chunk.account)?);
+        let shadowed = Bits::from_bytes(&tx.shadowed_slots(chunk.no)?);
         let (mut told, mut gone) = (Vec::new(), Vec::new());
         if chunk.recorded {
             for slot in shadowed.iter_from(0) {
@@ -118,6 +123,6 @@ impl Service {
             told = tx.resources_from(chunk.no, 0, BATCH)?;
         }
         let is_last = told.len() < BATCH && gone.len() < BATCH;
-        Ok(Some(Behind { account, set, told, gone, resource_type, is_last }))
+        Ok(Some(Behind { set, told, gone, resource_type, is_last }))
     }
 }

@@ -111,7 +111,6 @@ pub(crate) fn relations_of(
 /// Versions at which relations of a resource changed because others began or ceased to name it, or
 /// because what has a name that it uses came or went. What its own body changes in its relations are
 /// versions of its own.
-#[cfg_attr(not(test), expect(dead_code, reason = "the history of a resource lists them"))]
 pub(crate) fn relation_changes_of(
     tx: &dyn ReadTx,
     account: AccountNo,

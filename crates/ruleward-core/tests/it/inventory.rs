@@ -423,3 +423,36 @@ fn one_resource_is_shown() {
     assert_eq!(code(show("none", None)), ErrorCode::NotFound);
     assert_eq!(code(show("same", Some(&ResourceType::new("a", "b")))), ErrorCode::NotFound);
 }
+
+/// As a store is that was written before there were facets.
+#[test]
+fn an_older_store_comes_to_its_facets() {
+    let (house, mut model) = (House::new(), Model::new());
+    for n in 0..30 {
+        let entity = json!({
+            "id": format!("id-{n}"), "name": format!("name {}", n % 3), "provider": "evs",
+            "type": if n % 2 == 0 { "volumes" } else { "snapshots" }, "region_id": REGIONS[n % 3],
+            "ep_id": "ep-0", "project_id": "p-0", "tags": {"a": (n % 4).to_string()},
+            "properties": {},
+        });
+        model.apply(&house, Step::Put(entity));
+    }
+    let house = house.reopen_after(|path| {
+        let store = rusqlite::Connection::open(path).unwrap();
+        let sql = "DELETE FROM facet; DELETE FROM posting; DELETE FROM resource_by_name;
+                   UPDATE chunk SET has_facets = 0;";
+        store.execute_batch(sql).unwrap();
+    });
+    let a = FilterTag { key: "a".to_owned(), values: vec!["1".to_owned()] };
+    let name = Some("name 1".to_owned());
+    let filters = [
+        ResourceFilter { tags: vec![a], ..ResourceFilter::default() },
+        ResourceFilter { name, ..ResourceFilter::default() },
+    ];
+    model.agrees(&house, &filters, 7);
+    model.apply(&house, Step::Put(json!({
+        "id": "id-1", "name": "other", "provider": "evs", "type": "snapshots", "region_id": "r-9",
+        "ep_id": "ep-0", "project_id": "p-0", "tags": {}, "properties": {},
+    })));
+    model.agrees(&house, &filters, 7);
+}

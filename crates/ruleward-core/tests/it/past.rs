@@ -128,9 +128,11 @@ fn take(house: &House, step: &Step, unique: usize) {
             let Some(rule) = rules().into_iter().nth(*n) else { return };
             match step {
                 Step::DisableRule(_) => {
-                    service.disable_policy_assignment(access, &rule.id).unwrap()
+                    service.disable_policy_assignment(access, &rule.id).unwrap();
                 }
-                Step::EnableRule(_) => service.enable_policy_assignment(access, &rule.id).unwrap(),
+                Step::EnableRule(_) => {
+                    service.enable_policy_assignment(access, &rule.id).unwrap();
+                }
                 _ => {
                     service.disable_policy_assignment(access, &rule.id).unwrap();
                     service.delete_policy_assignment(access, &rule.id).unwrap();

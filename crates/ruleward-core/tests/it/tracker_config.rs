@@ -22,7 +22,7 @@ fn select(house: &House, selection: Selection) {
     house.service.work_off().unwrap();
 }
 
-fn resource(provider: &str, kind: &str, id: &str, properties: Value) -> Value {
+fn resource(provider: &str, kind: &str, id: &str, properties: &Value) -> Value {
     json!({"id": id, "name": id, "provider": provider, "type": kind, "properties": properties})
 }
 
@@ -35,7 +35,7 @@ fn of<'a>(states: &'a [(String, String, &'static str)], rule: &str) -> Vec<(&'a 
 fn what_is_not_recorded_is_in_no_scope() {
     let house = House::new();
     house.put(&volume("v", "available"));
-    house.put(&resource("iam", "users", "u", json!({})));
+    house.put(&resource("iam", "users", "u", &json!({})));
     house.create(builtin("disks", "volume-unused-check"));
     let mut tags = builtin("tags", "required-tag-check");
     tags.parameters = json!({"specifiedTagKey": "team"}).as_object().unwrap().clone();
@@ -75,9 +75,9 @@ fn a_recorder_that_comes_back_narrower() {
 #[test]
 fn a_look_up_of_what_is_not_recorded_tells_nothing() {
     let house = House::new();
-    house.put(&resource("ecs", "cloudservers", "s", json!({})));
+    house.put(&resource("ecs", "cloudservers", "s", &json!({})));
     let vault = json!({"resources": [{"id": "s"}]});
-    house.put(&resource("cbr", "vault", "b", vault));
+    house.put(&resource("cbr", "vault", "b", &vault));
     house.create(builtin("backed-up", "ecs-protected-by-cbr"));
     assert_eq!(of(&house.states(), "backed-up"), [("s", "Compliant")]);
     select(&house, only(&["ecs.cloudservers"]));

@@ -19,17 +19,16 @@ fn page(
     access: &Access,
     query: &Query,
     (inventory, filter): (Inventory, &ResourceFilter),
-    limit: usize,
+    default: usize,
 ) -> Result<Answer> {
-    let page = call.page_of(query, limit)?;
+    let page = call.page_or(query, default, PAGE)?;
     let found = call.service().resources(access, inventory, filter, page)?;
     let page_info = call.page_info(query, found.items.len(), found.next);
     resources(&found.items, &page_info).map(Answer::raw_json)
 }
 
 fn list(call: &Call, access: &Access, query: &Query, inventory: Inventory) -> Result<Answer> {
-    let limit = query.limit_or(DEFAULT_PAGE, PAGE)?;
-    page(call, access, query, (inventory, &query.listed_resources()?), limit)
+    page(call, access, query, (inventory, &query.listed_resources()?), DEFAULT_PAGE)
 }
 
 pub(crate) fn list_all(call: &Call, access: &Access) -> Result<Answer> {
@@ -50,8 +49,7 @@ fn type_in_path(call: &Call) -> Result<ResourceType> {
 
 pub(crate) fn list_of_type(call: &Call, access: &Access) -> Result<Answer> {
     let (kind, query) = (type_in_path(call)?, call.query()?);
-    let (limit, filter) = (query.limit(PAGE)?, query.resources_of_type(kind)?);
-    page(call, access, &query, (Inventory::All, &filter), limit)
+    page(call, access, &query, (Inventory::All, &query.resources_of_type(kind)?), PAGE)
 }
 
 fn show(
@@ -108,7 +106,7 @@ pub(crate) fn summarize_tracked(call: &Call, access: &Access) -> Result<Answer> 
 
 fn tags(call: &Call, access: &Access, query: &Query, inventory: Inventory) -> Result<Answer> {
     let key = query.tag_key()?;
-    let page = call.page_of(query, query.limit_or(DEFAULT_PAGE, PAGE)?)?;
+    let page = call.page_or(query, DEFAULT_PAGE, PAGE)?;
     let found = call.service().resource_tags(access, inventory, key, page)?;
     let page_info = call.page_info(query, found.items.len(), found.next);
     Answer::json(&TagsAnswer { tags: found.items.iter().map(TagAnswer::from).collect(), page_info })

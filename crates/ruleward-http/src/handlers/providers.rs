@@ -23,7 +23,7 @@ fn language(call: &Call) -> Result<Language> {
 
 fn answer(call: &Call, providers: &[Provider], regions: Option<&[Region]>) -> Result<Answer> {
     let (language, query) = (language(call)?, call.query()?);
-    let (offset, limit) = (query.offset()?, query.limit(PAGE)?);
+    let (offset, limit) = (query.bounded_offset()?, query.limit(PAGE)?);
     let page = providers.iter().skip(offset).take(limit);
     Answer::json(&ProvidersAnswer {
         resource_providers: page.map(|of| ProviderAnswer::new(of, regions, language)).collect(),

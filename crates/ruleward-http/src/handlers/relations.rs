@@ -13,8 +13,7 @@ const LARGEST_PAGE: usize = 1000;
 pub(crate) fn list(call: &Call, access: &Access) -> Result<Answer> {
     let id = call.resource_id()?;
     let query = call.query()?;
-    let (direction, page) =
-        (query.direction()?, call.page_of(&query, query.limit_or(PAGE, LARGEST_PAGE)?)?);
+    let (direction, page) = (query.direction()?, call.page_or(&query, PAGE, LARGEST_PAGE)?);
     let found = call.service().resource_relations(access, id, direction, page)?;
     let page_info = call.page_info(&query, found.items.len(), found.next);
     let relations = found.items.iter().map(RelationAnswer::from).collect();

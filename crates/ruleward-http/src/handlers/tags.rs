@@ -38,7 +38,7 @@ fn rule_id(call: &Call) -> Result<PolicyAssignmentId> {
 /// The items from `offset` on, at most `limit`.
 fn part<T>(call: &Call, items: Vec<T>) -> Result<Vec<T>> {
     let query = call.query()?;
-    Ok(items.into_iter().skip(query.any_offset()?).take(query.limit(PAGE)?).collect())
+    Ok(items.into_iter().skip(query.offset()?).take(query.limit(PAGE)?).collect())
 }
 
 pub(crate) fn filter(call: &Call, access: &Access) -> Result<Answer> {

@@ -116,8 +116,8 @@ impl Query {
         Ok(key)
     }
 
-    /// `offset`, where lists have no markers.
-    pub(crate) fn offset(&self) -> Result<usize> {
+    /// `offset` of the lists of services, which is bounded.
+    pub(crate) fn bounded_offset(&self) -> Result<usize> {
         let Some(text) = self.one("offset")? else { return Ok(0) };
         let digits = text.strip_prefix('-').unwrap_or(text);
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -292,7 +292,7 @@ mod tests {
             ("offset=-1", Err(ErrorCode::OffsetTooSmall)),
             ("offset=x", Err(ErrorCode::InvalidParameter)),
         ] {
-            assert_eq!(query(raw).offset().map_err(|e| e.code()), expected, "{raw}");
+            assert_eq!(query(raw).bounded_offset().map_err(|e| e.code()), expected, "{raw}");
         }
         assert!(query("resource_deleted=yes").tracked().is_err());
     }

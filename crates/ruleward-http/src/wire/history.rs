@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::PageInfo;
+use super::relations::RelationAnswer;
 
 /// A page of `ShowResourceHistory`.
 #[derive(Debug, Serialize)]
@@ -33,7 +34,7 @@ pub(crate) struct HistoryItemAnswer<'a> {
     resource_type: String,
     capture_time: String,
     status: &'static str,
-    relations: [(); 0],
+    relations: Vec<RelationAnswer<'a>>,
     resource: Box<RawValue>,
 }
 
@@ -84,7 +85,7 @@ impl<'a> HistoryItemAnswer<'a> {
             resource_type: item.resource_type.to_string(),
             capture_time: item.at.to_wire(),
             status: item.event.wire(),
-            relations: [],
+            relations: item.relations.iter().map(RelationAnswer::from).collect(),
             resource,
         })
     }

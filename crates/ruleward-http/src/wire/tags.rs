@@ -127,11 +127,11 @@ impl InstancesRequest {
         at_most("tags", given.len(), KEYS)?;
         let mut tags: Vec<TagValues> = Vec::with_capacity(given.len());
         for (n, Object(tag)) in given.into_iter().enumerate() {
-            let TagValues { key, values } = tag.check(n)?;
-            if tags.iter().any(|known| known.key == key) {
-                return Err(twice("tags", &key));
+            let tag = tag.check(n)?;
+            if tags.iter().any(|known| known.key == tag.key) {
+                return Err(twice("tags", &tag.key));
             }
-            tags.push(TagValues { key, values });
+            tags.push(tag);
         }
         Ok(TagQuery { tags, without_any_tag, name })
     }

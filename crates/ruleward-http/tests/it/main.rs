@@ -8,6 +8,8 @@ mod evaluations;
 mod harness;
 mod identity;
 mod imports;
+#[cfg(test)]
+mod inventory;
 mod operations;
 mod organization_policy_assignments;
 mod organizations;

@@ -7,6 +7,8 @@ ALTER TABLE chunk ADD COLUMN recorded INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE chunk ADD COLUMN shadowed_slots BLOB NOT NULL DEFAULT x'';
 -- Chunks of an older store come to their facets when it is opened.
 ALTER TABLE chunk ADD COLUMN has_facets INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX chunk_to_catch_up ON chunk (account, no)
+    WHERE (recorded = 0 AND live > 0) OR shadowed_slots <> x'';
 CREATE INDEX chunk_without_facets ON chunk (no) WHERE has_facets = 0;
 
 -- What resources of a type have in common, and how many have it.

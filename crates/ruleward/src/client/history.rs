@@ -170,10 +170,10 @@ mod tests {
 t  created
 t  changed
       name: \"a\" -> \"b\"
-    - properties.n[]: 1
-    + properties.n[]: 3
     - tags.x: \"1\"
     + tags.y: \"\"
+    - properties.n[]: 1
+    + properties.n[]: 3
 t  deleted
 t  created
 ";

@@ -1,7 +1,7 @@
 //! Types, chunks, planes and tickets.
 
 use ruleward_store::{Chunk, Ticket};
-use ruleward_types::{AccountNo, ChunkNo, ResourceType};
+use ruleward_types::{AccountNo, ChunkNo, ResourceKey, ResourceType};
 
 use super::Place;
 
@@ -160,4 +160,49 @@ pub(crate) fn tickets_are_listed_in_order(place: Place) {
     assert_eq!(store.read(|tx| tx.ticket_count()).unwrap(), 3);
     let place = place.reopen();
     assert_eq!(place.store().read(|tx| tx.ticket_count()).unwrap(), 3);
+}
+
+pub(crate) fn told_chunks_are_apart(place: Place) {
+    let account = place.account("a");
+    let recorded = place.chunk(account);
+    let kind = recorded.type_no;
+    let told = place.store().write(move |tx| tx.insert_chunk(account, kind, false)).unwrap();
+    assert!(recorded.recorded && !told.recorded);
+    let slots = vec![0b10];
+    let written = slots.clone();
+    place
+        .store()
+        .write(move |tx| {
+            tx.insert_resource(account, ResourceKey::new(recorded.no, 1), 1, "x", b"{}")?;
+            tx.insert_resource(account, ResourceKey::new(told.no, 0), 2, "x", b"{}")?;
+            tx.put_shadowed_slots(recorded.no, &written)
+        })
+        .unwrap();
+    let place = place.reopen();
+    place
+        .store()
+        .read(|tx| {
+            let numbers = |of: Vec<Chunk>| of.iter().map(|chunk| chunk.no).collect::<Vec<_>>();
+            assert_eq!(numbers(tx.chunks(account, None, None, 9)?), [recorded.no]);
+            assert_eq!(numbers(tx.chunks(account, Some(kind), None, 9)?), [recorded.no]);
+            let last = |recorded| tx.last_chunk(account, kind, recorded);
+            assert_eq!(last(true)?.map(|of| of.no), Some(recorded.no));
+            assert_eq!(last(false)?.map(|of| of.no), Some(told.no));
+            let next = |from| tx.next_chunk(account, kind, ChunkNo(from));
+            assert_eq!(next(0)?.map(|of| of.no), Some(recorded.no));
+            assert_eq!(next(recorded.no.0 + 1)?.map(|of| of.no), Some(told.no));
+            assert_eq!(next(told.no.0 + 1)?, None);
+            let key = |chunk: &Chunk, slot| [ResourceKey::new(chunk.no, slot)];
+            assert_eq!(tx.resources_by_id(account, "x")?, key(&recorded, 1));
+            assert_eq!(tx.told_resources_by_id(account, "x")?, key(&told, 0));
+            assert_eq!(tx.shadowed_slots(recorded.no)?, slots);
+            // Nothing lives in the other one as yet.
+            assert_eq!(numbers(tx.chunks_to_catch_up(account)?), [recorded.no]);
+            assert_eq!(tx.chunks_without_facets(9)?, []);
+            Ok(())
+        })
+        .unwrap();
+    place.store().write(move |tx| tx.update_chunk(&Chunk { live: 1, ..told })).unwrap();
+    let behind = place.store().read(|tx| tx.chunks_to_catch_up(account)).unwrap();
+    assert_eq!(behind.len(), 2);
 }
