@@ -180,7 +180,7 @@ impl House {
         let key = SealingKey::new([1; 32]);
         let clock = Arc::new(SystemClock);
         let service = Service::open(store, clock, &key, Options::default()).unwrap();
-        let account = service.create_account("acme", None, Recorder::ON).unwrap();
+        let account = service.create_account("acme", None, Recorder::switched(true)).unwrap();
         let access = Access::operator(&account);
         Self { service, account: account.no, access, _directory: directory }
     }
