@@ -5,6 +5,7 @@
 
 mod authentication;
 mod evaluations;
+mod functions;
 mod harness;
 mod identity;
 mod imports;
