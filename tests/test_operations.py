@@ -55,6 +55,9 @@ def test_what_this_stage_promises_works(table):
         "DeleteOrganizationPolicyAssignment", "ShowOrganizationPolicyAssignmentStatuses",
         "ShowOrganizationPolicyAssignmentDetailedStatus",
         "ShowTrackerConfig", "CreateTrackerConfig", "DeleteTrackerConfig",
+        "ShowResourceRelations", "ShowResourceRelationsDetail",
+        "CountResourcesByTag", "ListResourcesByTag", "ListTagsForResourceType",
+        "ListTagsForResource", "TagResource", "UnTagResource",
     }
 
 

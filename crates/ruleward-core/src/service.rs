@@ -19,6 +19,7 @@ use crate::channels::{Channels, NoChannels};
 use crate::evaluation::columns::ColumnSets;
 use crate::evaluation::rule_set::{CompiledRule, RuleSet, RuleSets};
 use crate::evaluation::workers::Signal;
+use crate::inventory::upgrade::give_facets;
 use crate::notifications::Addressee;
 use crate::resources::catalogued_types;
 use crate::sealing::{Sealer, SealingKey};
@@ -198,6 +199,7 @@ impl Service {
         options: Options,
     ) -> Result<Arc<Self>> {
         let secret = ServerSecret::load(&*store)?;
+        give_facets(&*store)?;
         let latest = store.read(|tx| tx.highest_version())?;
         Ok(Arc::new(Self {
             store,

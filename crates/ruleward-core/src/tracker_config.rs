@@ -12,6 +12,7 @@ use crate::Service;
 use crate::access::Access;
 use crate::archives;
 use crate::causes::{Cause, CauseKind};
+use crate::evaluation::catch_up;
 use crate::evaluation::chunk_edit::{ChunkEdit, counted, edit_chunks};
 use crate::evaluation::runs;
 use crate::service::Writing;
@@ -139,6 +140,7 @@ fn change(writing: &Writing<'_>, account: AccountNo, config: Option<&TrackerConf
     let now = recorder(writing, account)?;
     if now.enabled {
         forget_unrecorded(writing, account, &now.selection)?;
+        catch_up::wake(writing, account)?;
     }
     match (before.enabled, now.enabled) {
         (false, true) => {
@@ -199,12 +201,11 @@ fn forget_unrecorded(
     let set = writing.rule_set(account)?;
     let leaves = |chunk: &Chunk, _: &_| unrecorded.contains(&chunk.type_no);
     edit_chunks(writing, account, leaves, counted(&set), counted(&set), |edit| {
-        let rules: Vec<u32> = edit.planes.rules().map(|of| of.rule).collect();
-        for no in rules {
-            if set.rule(no).is_some_and(|of| of.rule.kind == AssignmentKind::Custom) {
-                forget_results(writing, edit, no)?;
+        for of in set.rules() {
+            if of.rule.kind == AssignmentKind::Custom {
+                forget_results(writing, edit, of.no)?;
             }
-            edit.planes.drop_rule(no);
+            edit.planes.drop_rule(of.no);
         }
         Ok(())
     })

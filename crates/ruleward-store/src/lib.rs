@@ -12,6 +12,7 @@
 mod accounts;
 mod chunks;
 mod columns;
+mod facets;
 mod history;
 mod imports;
 mod notifications;
@@ -28,6 +29,7 @@ mod tracker_config;
 pub use accounts::{ReadAccounts, WriteAccounts};
 pub use chunks::{Chunk, ReadChunks, Ticket, TypeRow, WriteChunks};
 pub use columns::{ReadColumns, WriteColumns};
+pub use facets::{FacetRow, ReadFacets, WriteFacets};
 pub use history::{PastResource, PastVersion, ReadHistory, Span, VisitTransition, WriteHistory};
 pub use imports::{ReadImports, WriteImports};
 pub use notifications::{Flip, ReadNotifications, WriteNotifications};
@@ -49,6 +51,7 @@ pub trait ReadTx:
     + ReadAssignments
     + ReadChunks
     + ReadColumns
+    + ReadFacets
     + ReadHistory
     + ReadImports
     + ReadNotifications
@@ -69,6 +72,7 @@ pub trait WriteTx:
     + WriteAssignments
     + WriteChunks
     + WriteColumns
+    + WriteFacets
     + WriteHistory
     + WriteImports
     + WriteNotifications

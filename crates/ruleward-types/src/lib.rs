@@ -5,6 +5,7 @@ pub mod account;
 pub mod clock;
 pub mod compact;
 pub mod error;
+pub mod facet;
 pub mod filter;
 pub mod ids;
 pub mod import;
@@ -22,9 +23,10 @@ pub mod tracker_config;
 pub use account::{AccessKey, Account, Role, User};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use error::{Error, ErrorCode, ErrorKind, Result};
+pub use facet::{Facet, FacetCounts, FacetKind};
 pub use filter::{FilterTag, PolicyFilter, PolicyFilterV2, TagLogic};
 pub use ids::{
-    AccountNo, ChunkNo, OrganizationDeploymentNo, OrganizationNo, OrganizationRuleNo,
+    AccountNo, ChunkNo, FacetNo, OrganizationDeploymentNo, OrganizationNo, OrganizationRuleNo,
     OrganizationUnitNo, PolicyAssignmentId, ResourceKey, RuleNo, RunNo, SLOTS_PER_CHUNK, TypeNo,
     UserNo,
 };

@@ -7,6 +7,8 @@ mod explanations;
 #[cfg(test)]
 mod imports;
 #[cfg(test)]
+mod inventory;
+#[cfg(test)]
 mod notifications;
 #[cfg(test)]
 mod organization_policy_assignments;

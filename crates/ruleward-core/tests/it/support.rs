@@ -33,7 +33,7 @@ pub(crate) struct House {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) account: Account,
     pub(crate) access: Access,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl House {
@@ -57,7 +57,20 @@ impl House {
         let service = Service::open(store, Arc::clone(&clock) as _, &key, options).unwrap();
         let account = service.create_account("acme", None, Recorder::ON).unwrap();
         let access = Access::operator(&account);
-        Self { service, clock, account, access, _directory: directory }
+        Self { service, clock, account, access, directory }
+    }
+
+    /// Ends the service, lets `meanwhile` see to the file of its store, and opens it again.
+    pub(crate) fn reopen_after(self, meanwhile: impl FnOnce(&std::path::Path)) -> Self {
+        let path = self.directory.path().join("ruleward.sqlite");
+        let Self { service, clock, account, access, directory } = self;
+        drop(service);
+        meanwhile(&path);
+        let store = SqliteStore::open(&path).unwrap();
+        let key = SealingKey::new([1; 32]);
+        let service =
+            Service::open(store, Arc::clone(&clock) as _, &key, Options::default()).unwrap();
+        Self { service, clock, account, access, directory }
     }
 
     pub(crate) fn put(&self, entity: &Value) {

@@ -9,6 +9,8 @@ mod evaluations;
 mod harness;
 mod identity;
 mod imports;
+#[cfg(test)]
+mod inventory;
 mod operations;
 mod organization_policy_assignments;
 mod organizations;
@@ -16,5 +18,7 @@ mod policy_assignments;
 mod policy_definitions;
 mod policy_states;
 mod previews;
+mod relations;
 mod resources;
+mod tags;
 mod tracker_config;

@@ -7,6 +7,7 @@ mod accounts;
 mod checkpoint;
 mod chunks;
 mod columns;
+mod facets;
 mod history;
 mod imports;
 mod notifications;
