@@ -19,6 +19,7 @@ use crate::channels::{Channels, NoChannels};
 use crate::evaluation::columns::ColumnSets;
 use crate::evaluation::rule_set::{CompiledRule, RuleSet, RuleSets};
 use crate::evaluation::workers::Signal;
+use crate::functions::{FunctionOptions, Functions};
 use crate::inventory::upgrade::give_facets;
 use crate::notifications::Addressee;
 use crate::resources::catalogued_types;
@@ -40,6 +41,8 @@ pub struct Options {
     pub catalogue: &'static Catalogue,
     /// Where messages and archives go.
     pub channels: &'static dyn Channels,
+    /// What can be set of functions.
+    pub functions: FunctionOptions,
 }
 
 impl Default for Options {
@@ -51,6 +54,7 @@ impl Default for Options {
             columns_from: 256,
             catalogue: catalogue(),
             channels: &NoChannels,
+            functions: FunctionOptions::default(),
         }
     }
 }
@@ -74,6 +78,7 @@ pub struct Service {
     pub(crate) pruned_hour: AtomicI64,
     /// Held by whoever writes archives.
     pub(crate) archiving: Mutex<()>,
+    pub(crate) functions: Functions,
     clock: Arc<dyn Clock>,
     rule_sets: RuleSets,
     pub(crate) column_sets: ColumnSets,
@@ -213,6 +218,7 @@ impl Service {
             expanding: Mutex::default(),
             archiving: Mutex::default(),
             pruned_hour: AtomicI64::new(i64::MIN),
+            functions: Functions::default(),
             clock,
             rule_sets: RuleSets::default(),
             column_sets: ColumnSets::new(options.catalogue, options.columns_from),

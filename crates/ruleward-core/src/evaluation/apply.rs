@@ -12,7 +12,7 @@ use ruleward_store::{Chunk, PastResource, StoredResource, WriteTx};
 use ruleward_types::WriteOutcome::{self, Changed, Created, Unchanged};
 use ruleward_types::{
     AccountNo, ChunkNo, Error, FacetCounts, Resource, ResourceKey, ResourceType, ResourceView,
-    Result, SLOTS_PER_CHUNK, Timestamp, TypeNo,
+    Result, RuleNo, SLOTS_PER_CHUNK, Timestamp, TypeNo,
 };
 
 use super::chunk_edit::{ChunkEdit, counted};
@@ -23,6 +23,7 @@ use super::ledger::Ledger;
 use super::planes::Verdict;
 use super::rule_set::{RuleSet, TypeRules};
 use super::view;
+use crate::functions::jobs;
 use crate::relations::{Relinked, Relinks};
 use crate::service::Writing;
 
@@ -365,18 +366,33 @@ impl<'a> Changes<'a> {
 
     fn set_verdicts(&mut self, key: ResourceKey, version: i64, judgement: Judgement) -> Result<()> {
         let tx = self.tx;
+        let set = Arc::clone(&self.set);
+        let (account, now) = (self.account, self.judge.now);
         let edit = self.edit(key.chunk())?;
         edit.chunk.version = edit.chunk.version.max(version);
         edit.mark_stale(tx, key.slot())?;
+        let mut has_asked = false;
         for (no, verdict) in judgement {
+            if set.asks(no) {
+                let rule = RuleNo(no.into());
+                if verdict == Some(Verdict::OutOfScope) {
+                    jobs::drop_of(tx, key, Some(rule), now)?;
+                } else {
+                    jobs::ask(tx, account, rule, (key, version), None, now)?;
+                    has_asked = true;
+                }
+            }
             let Some(verdict) = verdict else { continue };
             if verdict == Verdict::OutOfScope {
                 if edit.planes.rule(no).is_none() {
                     continue;
                 }
-                tx.delete_reported_results(key, Some(ruleward_types::RuleNo(no.into())))?;
+                tx.delete_reported_results(key, Some(RuleNo(no.into())))?;
             }
             edit.planes.set(no, key.slot(), verdict);
+        }
+        if has_asked {
+            self.writing.service.signal.wake_after_commit();
         }
         Ok(())
     }
@@ -528,6 +544,9 @@ impl<'a> Changes<'a> {
         self.tx.insert_past_resource(self.account, id, &past)?;
         self.tx.delete_resource(self.account, key, id)?;
         self.tx.delete_reported_results(key, None)?;
+        if self.set.has_custom_rules() {
+            jobs::drop_of(self.tx, key, None, self.judge.now)?;
+        }
         self.vacate(key, version)?;
         self.touched.entry(type_no).or_insert(resource_type);
         Ok(())

@@ -14,6 +14,7 @@ pub(crate) mod channels;
 pub(crate) mod coverage;
 pub(crate) mod evaluations;
 pub(crate) mod filters;
+pub(crate) mod functions;
 pub(crate) mod history;
 pub(crate) mod identity;
 pub(crate) mod imports;

@@ -6,6 +6,7 @@
 mod authentication;
 mod channels;
 mod evaluations;
+mod functions;
 mod harness;
 mod identity;
 mod imports;

@@ -7,6 +7,7 @@ pub mod credentials;
 pub mod diff;
 pub mod evaluate;
 pub mod explain;
+pub mod functions;
 pub mod history;
 mod moment;
 pub mod organization;

@@ -1,6 +1,7 @@
 //! The configuration file: TOML, one struct per section, unknown keys refused.
 
 pub mod channels;
+mod functions;
 mod limits;
 pub mod log;
 mod policies;
@@ -17,6 +18,7 @@ use anyhow::Context as _;
 use serde::Deserialize;
 
 pub use channels::{Bucket, Channels, S3, Topic};
+pub use functions::Functions;
 pub use limits::Limits;
 pub use log::{Log, LogFormat};
 pub use policies::Policies;
@@ -48,6 +50,8 @@ pub struct Config {
     pub policies: Policies,
     /// Topics and buckets.
     pub channels: Channels,
+    /// The users' own functions.
+    pub functions: Functions,
 }
 
 impl Config {
@@ -87,6 +91,7 @@ impl Config {
         self.telemetry.check()?;
         self.policies.check()?;
         self.channels.check()?;
+        self.functions.check()?;
         self.limits.check()
     }
 }
@@ -125,6 +130,9 @@ mod tests {
                 "[[channels.topics]]\nurn = \"u\"\nendpoint = \"ftp://x\"\nsecret_file = \"/nowhere\"",
                 "[[channels.topics]] u endpoint",
             ),
+            ("[functions]\nattempts = 0", "[functions] attempts"),
+            ("[functions]\nconcurrent_calls = 0", "[functions] concurrent_calls"),
+            ("[functions]\nca_file = \"/nowhere\"", "[functions] ca_file"),
             ("[policies]\nfolder = \"/nowhere\"", "[policies] folder"),
             ("[security]\nsealing_key_file = \"/nowhere/key\"", "[security] sealing_key_file"),
         ] {

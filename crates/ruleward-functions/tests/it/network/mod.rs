@@ -1,0 +1,5 @@
+//! Functions behind an endpoint, over real connections.
+
+mod remote;
+mod server;
+mod webhook;

@@ -1,0 +1,5 @@
+//! Python functions.
+
+mod answers;
+mod isolation;
+mod stops;
