@@ -349,7 +349,6 @@ impl<'a> Changes<'a> {
             self.tx.update_resource(key, version, &resource.body)?;
             let of = (&resource.resource_type, key, resource.id.as_str());
             self.relink(of, version, Some(&stored.body), Some(&resource.body))?;
-            self.tell_of_stored(&resource, version, Some(&stored.body))?;
             self.facets.change(self.tx, (type_no, key), (&before, &listed), BOTH)?;
             key
         } else {
@@ -357,7 +356,6 @@ impl<'a> Changes<'a> {
             self.tx.insert_resource(self.account, key, version, &resource.id, &resource.body)?;
             let of = (&resource.resource_type, key, resource.id.as_str());
             self.relink(of, version, None, Some(&resource.body))?;
-            self.tell_of_stored(&resource, version, None)?;
             self.facets.enter(self.tx, (type_no, key), &listed, BOTH)?;
             key
         };
@@ -493,32 +491,7 @@ impl<'a> Changes<'a> {
         self.enqueue(key.chunk())
     }
 
-    /// Writes the messages of a resource that was recorded, where anybody is told.
-    fn tell_of_stored(
-        &self,
-        resource: &Resource,
-        version: i64,
-        before: Option<&[u8]>,
-    ) -> Result<()> {
-        let Some(to) = &self.set.addressee else { return Ok(()) };
-        to.stored(self.writing, before.is_none(), resource, version)?;
-        let of = (&resource.resource_type, resource.id.as_str());
-        to.related(self.writing, of, version, before, Some(&resource.body))
-    }
-
-    fn tell_of_removed(
-        &self,
-        resource_type: &ResourceType,
-        id: &str,
-        version: i64,
-        body: &[u8],
-    ) -> Result<()> {
-        let Some(to) = &self.set.addressee else { return Ok(()) };
-        to.removed(self.writing, (id, resource_type), version, body)?;
-        to.related(self.writing, (resource_type, id), version, Some(body), None)
-    }
-
-    /// Notes what the resource names, and does not name any more.
+    /// Notes what the resource names, and does not name any more; tells of it whoever is to be told.
     fn relink(
         &mut self,
         of: (&ResourceType, ResourceKey, &str),
@@ -528,7 +501,11 @@ impl<'a> Changes<'a> {
     ) -> Result<()> {
         let (resource_type, key, id) = of;
         let of = Relinked { account: self.account, resource_type, key, id, version };
-        self.relinks.note(self.tx, &of, before, after)
+        self.relinks.note(self.tx, &of, before, after)?;
+        match &self.set.addressee {
+            Some(to) => to.recorded(self.writing, (resource_type, id), version, before, after),
+            None => Ok(()),
+        }
     }
 
     /// Removes what is recorded of a resource of which nothing is told any more.
@@ -565,7 +542,6 @@ impl<'a> Changes<'a> {
         let created = self.tx.resource_created(key)?.unwrap_or(last.version);
         let past = PastResource { last, created, deleted: version };
         self.tx.insert_past_resource(self.account, id, &past)?;
-        self.tell_of_removed(&resource_type, id, version, &past.last.body)?;
         self.tx.delete_resource(self.account, key, id)?;
         self.tx.delete_reported_results(key, None)?;
         if self.set.has_custom_rules() {

@@ -9,7 +9,7 @@ pub(crate) mod messages;
 mod relations;
 
 use ruleward_store::ReadTx;
-use ruleward_types::{Account, Notification, Resource, ResourceType, Result, Timestamp};
+use ruleward_types::{Account, Notification, ResourceType, Result, Timestamp};
 
 pub(crate) use self::flips::note_flips;
 use self::messages::ChangeEvent;
@@ -63,28 +63,23 @@ impl Addressee {
         Ok(())
     }
 
-    /// Tells of a resource that was stored.
-    pub(crate) fn stored(
+    /// Tells of a resource that is recorded: its body before, and its body now.
+    pub(crate) fn recorded(
         &self,
         writing: &Writing<'_>,
-        is_new: bool,
-        resource: &Resource,
+        resource: (&ResourceType, &str),
         version: i64,
+        before: Option<&[u8]>,
+        after: Option<&[u8]>,
     ) -> Result<()> {
-        let event = if is_new { ChangeEvent::Create } else { ChangeEvent::Update };
-        let of = (resource.id.as_str(), &resource.resource_type);
-        self.changed(writing, event, of, version, &resource.body)
-    }
-
-    /// Tells of a resource that was removed.
-    pub(crate) fn removed(
-        &self,
-        writing: &Writing<'_>,
-        resource: (&str, &ResourceType),
-        version: i64,
-        body: &[u8],
-    ) -> Result<()> {
-        self.changed(writing, ChangeEvent::Delete, resource, version, body)
+        let (event, body) = match (before, after) {
+            (None, Some(body)) => (ChangeEvent::Create, body),
+            (Some(_), Some(body)) => (ChangeEvent::Update, body),
+            (Some(body), None) => (ChangeEvent::Delete, body),
+            (None, None) => return Ok(()),
+        };
+        self.changed(writing, event, (resource.1, resource.0), version, body)?;
+        self.related(writing, resource, version, before, after)
     }
 
     fn changed(

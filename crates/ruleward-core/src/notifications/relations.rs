@@ -26,7 +26,7 @@ fn edges(resource_type: &ResourceType, body: Option<&[u8]>) -> Result<BTreeSet<E
 
 impl Addressee {
     /// Tells of relations that come or go with a resource's body.
-    pub(crate) fn related(
+    pub(super) fn related(
         &self,
         writing: &Writing<'_>,
         (resource_type, id): (&ResourceType, &str),
