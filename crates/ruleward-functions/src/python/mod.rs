@@ -2,7 +2,6 @@
 
 mod environment;
 mod interpreter;
-mod output;
 mod process;
 mod request;
 
@@ -15,10 +14,10 @@ use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
+use crate::output::Output;
 use crate::sandbox::{Isolation, Limits, Spec};
 use crate::{Crash, Failure, Finished, Invocation, Invoking, Returned, Runner};
 use interpreter::Interpreter;
-use output::Output;
 use process::{Interrupted, Message, Process};
 
 const BOOTSTRAP: &str = include_str!("bootstrap.py");
