@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::output::Output;
 use crate::sandbox::{Isolation, Limits, Spec};
-use crate::{Crash, Failure, Finished, Invocation, Invoking, Returned, Runner};
+use crate::{Crash, Failure, Finished, Invocation, Invoking, Log, Returned, Runner};
 use interpreter::Interpreter;
 use process::{Interrupted, Message, Process};
 
@@ -145,7 +145,8 @@ impl PythonRunner {
         let mut process = if let Some(process) = self.take_idle(&key) {
             process
         } else {
-            let found = timeout_at(deadline, self.interpreter()).await.map_err(busy)??;
+            let late = |_| Failure::TimedOut { after: invocation.deadline, log: Log::default() };
+            let found = timeout_at(deadline, self.interpreter()).await.map_err(late)??;
             self.start(&file, &key, found)?
         };
         let left = deadline.saturating_duration_since(Instant::now());
