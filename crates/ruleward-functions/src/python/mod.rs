@@ -7,7 +7,6 @@ mod request;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
@@ -271,12 +270,6 @@ impl PythonRunner {
 }
 
 impl Runner for PythonRunner {
-    fn invoke(&self, invocation: Invocation) -> Invoking<'_> {
-        Box::pin(self.run(invocation))
-    }
-}
-
-impl Runner for Arc<PythonRunner> {
     fn invoke(&self, invocation: Invocation) -> Invoking<'_> {
         Box::pin(self.run(invocation))
     }

@@ -88,7 +88,7 @@ pub fn sandbox() -> PathBuf {
 }
 
 /// The command lines of all processes in which a text stands.
-pub fn processes_with(text: &str) -> Vec<String> {
+fn processes_with(text: &str) -> Vec<String> {
     let entries = std::fs::read_dir("/proc").unwrap();
     entries
         .flatten()
@@ -96,6 +96,15 @@ pub fn processes_with(text: &str) -> Vec<String> {
         .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
         .filter(|line| line.contains(text))
         .collect()
+}
+
+/// Waits until a process has a text in its command line: one that was just executed has none yet.
+pub async fn until_there(text: &str) {
+    let begin = std::time::Instant::now();
+    while processes_with(text).is_empty() {
+        assert!(begin.elapsed() < AMPLE, "nothing was started");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Waits until no process has a text in its command line.

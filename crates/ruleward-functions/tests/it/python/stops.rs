@@ -5,7 +5,7 @@ use std::time::Duration;
 use ruleward_functions::{Failure, Isolation};
 use serde_json::json;
 
-use crate::support::{Function, processes_with, until_gone};
+use crate::support::{Function, until_gone, until_there};
 
 /// Each process that the function starts carries its mark in its command line.
 fn sleeper(mark: &str) -> String {
@@ -58,7 +58,7 @@ async fn what_a_function_leaves_behind_ends_with_its_process() {
             |config| config.isolation = isolation,
         );
         assert_eq!(function.value().await, json!(1));
-        assert!(!processes_with(&mark).is_empty(), "nothing was started");
+        until_there(&mark).await;
         let outcome = function.run(json!({"exit": true})).await;
         assert!(matches!(outcome, Err(Failure::Crashed { .. })), "{outcome:#?}");
         until_gone(&mark).await;
