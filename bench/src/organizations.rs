@@ -77,7 +77,7 @@ impl House {
     }
 
     fn account(&self, name: &str) -> Result<Account> {
-        Ok(self.service.create_account(name, None, Recorder { enabled: true })?)
+        Ok(self.service.create_account(name, None, Recorder::ON)?)
     }
 
     /// Stores resources of the inventory in an account.

@@ -15,11 +15,7 @@ use crate::{inventory, rules};
 pub fn accounts(database: &Path, count: u64, resources: u64) -> Result<Value> {
     let (service, _) = open(database)?;
     for account in 0..count {
-        let made = service.create_account(
-            &format!("small-{account}"),
-            None,
-            Recorder { enabled: true },
-        )?;
+        let made = service.create_account(&format!("small-{account}"), None, Recorder::ON)?;
         let access = Access::operator(&made);
         let mut lines = Vec::new();
         for n in 0..resources {

@@ -33,7 +33,7 @@ pub fn open(database: &Path) -> Result<(Arc<Service>, Access)> {
     let service = Service::open(store, Arc::new(SystemClock), &SealingKey::new([0; 32]), options)?;
     let account = match service.accounts()?.into_iter().next() {
         Some(account) => account,
-        None => service.create_account("bench", None, Recorder { enabled: true })?,
+        None => service.create_account("bench", None, Recorder::ON)?,
     };
     Ok((service, Access::operator(&account)))
 }

@@ -34,6 +34,8 @@ pub struct Access {
     account: AccountNo,
     domain_id: String,
     user: String,
+    user_name: String,
+    request_id: Option<String>,
     /// Whether it reaches beyond the account: to the organizations of the whole server.
     is_operator: bool,
 }
@@ -54,6 +56,22 @@ impl Access {
         &self.user
     }
 
+    /// The user's name.
+    pub(crate) fn user_name(&self) -> &str {
+        &self.user_name
+    }
+
+    /// The request that acts, where one does.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+
+    /// The same, by a request of this id: what it changes is kept with it.
+    #[must_use]
+    pub fn of_request(self, id: impl Into<String>) -> Self {
+        Self { request_id: Some(id.into()), ..self }
+    }
+
     /// Whether the operator of the server acts.
     pub(crate) fn is_operator(&self) -> bool {
         self.is_operator
@@ -65,6 +83,8 @@ impl Access {
             account: account.no,
             domain_id: account.domain_id.clone(),
             user: "operator".to_owned(),
+            user_name: "operator".to_owned(),
+            request_id: None,
             is_operator: true,
         }
     }
@@ -210,6 +230,8 @@ impl Service {
             account: caller.account.no,
             domain_id: caller.account.domain_id.clone(),
             user: caller.user.id.clone(),
+            user_name: caller.user.name.clone(),
+            request_id: None,
             is_operator: caller.user.role == Role::Operator,
         })
     }

@@ -7,17 +7,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ruleward_types::ids::{is_word_or_dash, random_hex};
 use ruleward_types::{
-    AccessKey, Account, AccountNo, AssignmentState, Error, ErrorCode, Recorder, Result, Role,
-    RunTrigger, Timestamp, User, UserNo,
+    AccessKey, Account, AccountNo, Error, ErrorCode, Recorder, Result, Role, Timestamp,
+    TrackerConfig, User, UserNo,
 };
 use secrecy::SecretString;
 
 use crate::Service;
 use crate::access::hash_password;
-use crate::evaluation::rule_set::CompiledRule;
 use crate::evaluation::runs;
 use crate::hashing::sha256;
-use crate::service::Writing;
 
 /// A key that was made.
 pub struct NewAccessKey {
@@ -64,7 +62,11 @@ impl Service {
                 rules_version: 0,
             };
             let no = writing.tx.insert_account(&account)?;
-            runs::account_chunk(writing.tx, no)?;
+            if account.recorder.enabled {
+                let config = TrackerConfig::of_operator(account.recorder.selection.clone());
+                writing.tx.put_tracker_config(no, &config)?;
+            }
+            runs::account_chunk(writing, no)?;
             Ok(Account { no, ..account })
         })
     }
@@ -85,28 +87,6 @@ impl Service {
         .ok_or_else(|| {
             Error::with(ErrorCode::NotFound, format!("no account `{domain_id_or_name}` exists"))
         })
-    }
-
-    /// Turns the resource recorder on or off. Turned on, every rule judges everything anew:
-    /// nothing was judged while it was off. Turned off, runs end and the last states stay.
-    pub fn set_recorder(self: &Arc<Self>, domain_id: &str, recorder: Recorder) -> Result<()> {
-        let account = self.account(domain_id)?;
-        self.write(move |writing| {
-            let now = writing.tx.account(account.no)?.map(|account| account.recorder);
-            if now == Some(recorder) {
-                return Ok(());
-            }
-            writing.tx.set_recorder(account.no, recorder)?;
-            writing.tx.bump_rules_version(account.no)?;
-            if recorder.enabled {
-                writing.tx.retry_deployments(account.no)?;
-                resume_rules(writing, account.no)
-            } else {
-                suspend_rules(writing, account.no)
-            }
-        })?;
-        self.signal.wake();
-        Ok(())
     }
 
     /// Makes a user.
@@ -204,28 +184,6 @@ fn check_name(name: &str) -> Result<()> {
     let fine = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '@');
     if name.is_empty() || name.chars().count() > 64 || !name.chars().all(fine) {
         return Err(Error::invalid("a name has 1 to 64 letters, digits and `_-.@`"));
-    }
-    Ok(())
-}
-
-fn suspend_rules(writing: &Writing<'_>, account: AccountNo) -> Result<()> {
-    for mut rule in writing.tx.rules(account)? {
-        if rule.run.is_some() {
-            runs::cancel(writing.tx, &mut rule, writing.now)?;
-            rule.state = AssignmentState::Enabled;
-            writing.tx.update_rule(&rule)?;
-        }
-    }
-    Ok(())
-}
-
-fn resume_rules(writing: &Writing<'_>, account: AccountNo) -> Result<()> {
-    for mut rule in
-        writing.tx.rules(account)?.into_iter().filter(ruleward_types::PolicyAssignment::judges)
-    {
-        rule.mark = rule.mark.wrapping_add(1);
-        let compiled = CompiledRule::new(rule, writing.service.catalogue)?;
-        runs::start(writing.tx, account, &compiled, RunTrigger::Enabled, writing.now)?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use ruleward_types::{
 
 use crate::Service;
 use crate::access::Access;
-use crate::evaluation::rule_set::CompiledRule;
+use crate::causes::CauseKind;
 use crate::evaluation::runs;
 use crate::policy_assignments::{not_found, recorder_is_on, stored};
 
@@ -24,7 +24,7 @@ impl Service {
         id: &PolicyAssignmentId,
     ) -> Result<()> {
         let (account, id) = (access.account(), id.clone());
-        self.write(move |writing| {
+        self.write_by(access, CauseKind::Evaluation, move |writing| {
             let mut rule = stored(writing, account, &id)?;
             recorder_is_on(writing, account)?;
             match rule.state {
@@ -32,14 +32,14 @@ impl Service {
                 AssignmentState::Evaluating | AssignmentState::Submitting => return Ok(()),
                 AssignmentState::Enabled => {}
             }
-            let mut compiled = CompiledRule::new(rule, writing.service.catalogue)?;
+            let mut compiled = writing.compiled(account, rule)?;
             if compiled.volatile && compiled.rule.kind == AssignmentKind::Builtin {
                 rule = compiled.rule;
                 rule.mark = rule.mark.wrapping_add(1);
-                compiled = CompiledRule::new(rule, writing.service.catalogue)?;
+                compiled = writing.compiled(account, rule)?;
                 writing.tx.bump_rules_version(account)?;
             }
-            runs::start(writing.tx, account, &compiled, RunTrigger::Manual, writing.now).map(drop)
+            runs::start(writing, account, &compiled, RunTrigger::Manual).map(drop)
         })?;
         self.signal.wake();
         Ok(())

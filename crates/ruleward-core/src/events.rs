@@ -73,7 +73,8 @@ impl Service {
                 (TriggerType::Resource, Some(resource_id)) => {
                     let key = find(tx, account, resource_id, None)?;
                     let stored = tx.resource(key)?.ok_or_else(not_found)?;
-                    let scope = Scope::new(&rule, None);
+                    let recorder = tx.account(account)?.ok_or_else(not_found)?.recorder;
+                    let scope = Scope::new(&rule, None, &recorder.selection);
                     let covered = type_of(tx, key.chunk())?
                         .is_some_and(|resource_type| scope.covers_type(&resource_type));
                     if !covered || !scope.matches(&view::read(&stored.body)) {

@@ -114,7 +114,7 @@ fn judged(
     else {
         return Ok(Value::Null);
     };
-    let surroundings = Surroundings::new(tx, account.no, now, account.recorder.enabled);
+    let surroundings = Surroundings::new(tx, account.no, now, &account.recorder);
     let mut current = Verdict::OutOfScope;
     if let Some(key) = place.key
         && let Some(chunk) = tx.chunk(key.chunk())?
@@ -126,7 +126,7 @@ fn judged(
             chunk: &chunk,
             live: &Bits::default(),
             words: key.slot() / 64 + 1,
-            recorder_enabled: account.recorder.enabled,
+            recorder: &account.recorder,
             now,
         };
         current = judge_one(&place_of, compiled, key.slot(), place.body);

@@ -13,6 +13,7 @@ use ruleward_types::{
 
 use crate::Service;
 use crate::access::Access;
+use crate::causes::CauseKind;
 use crate::evaluation::apply::Changes;
 use crate::evaluation::bits::Bits;
 use crate::evaluation::each_chunk::every_chunk;
@@ -47,7 +48,7 @@ impl Service {
             opened: self.tick(),
             closed: false,
         };
-        self.write(move |writing| {
+        self.write_by(access, CauseKind::Resource, move |writing| {
             if let Some(open) = writing.tx.open_import(account, &session.source)? {
                 if open.replace == session.replace {
                     return Ok(open);
@@ -85,7 +86,7 @@ impl Service {
         let prepared = self.prepare(account, offset, &lines(body))?;
         self.await_turn(access, id, offset)?;
         let id = id.to_owned();
-        let taken = self.write(move |writing| {
+        let taken = self.write_by(access, CauseKind::Resource, move |writing| {
             let mut session = open(writing.tx, account, &id)?;
             if session.next_offset != offset {
                 let words = format!(
@@ -131,7 +132,7 @@ impl Service {
         force: bool,
     ) -> Result<ImportSession> {
         let (account, id) = (access.account(), id.to_owned());
-        self.write(move |writing| {
+        self.write_by(access, CauseKind::Resource, move |writing| {
             let mut session = open(writing.tx, account, &id)?;
             if !session.replace.is_empty() {
                 if session.report.refused > 0 {
@@ -159,7 +160,7 @@ impl Service {
     /// Gives an import up; what it stored stays.
     pub fn cancel_import(self: &Arc<Self>, access: &Access, id: &str) -> Result<()> {
         let (account, id) = (access.account(), id.to_owned());
-        self.write(move |writing| {
+        self.write_by(access, CauseKind::Resource, move |writing| {
             let mut session = open(writing.tx, account, &id)?;
             session.closed = true;
             writing.tx.clear_import_seen(&session.id)?;
@@ -221,10 +222,15 @@ fn unnamed(
         return Ok(Vec::new());
     };
     let (mut doomed, mut live) = (Vec::new(), 0);
-    every_chunk(tx, account, Some(row.no), |chunk| {
-        live += chunk.live;
+    let mut from = ChunkNo(0);
+    while let Some(chunk) = tx.next_chunk(account, row.no, from)? {
+        from = ChunkNo(chunk.no.0 + 1);
         let seen = Bits::from_bytes(&tx.import_seen(&session.id, chunk.no)?);
-        for slot in Planes::decode(&tx.planes(chunk.no)?)?.live.iter_from(0) {
+        let mut told = Planes::decode(&tx.planes(chunk.no)?)?.live;
+        // Of these something newer is told elsewhere, or that they are gone.
+        told.and_not(&Bits::from_bytes(&tx.shadowed_slots(chunk.no)?));
+        live += usize::try_from(told.count()).unwrap_or(usize::MAX);
+        for slot in told.iter_from(0) {
             let key = ResourceKey::new(chunk.no, slot);
             if !seen.get(slot)
                 && tx.resource(key)?.is_some_and(|stored| stored.version < session.opened.0)
@@ -232,8 +238,7 @@ fn unnamed(
                 doomed.push(key);
             }
         }
-        Ok(())
-    })?;
+    }
     if !force && doomed.len() * 2 > live {
         let words = format!(
             "{} of {live} resources of type {name} would be deleted; say force to do it.",

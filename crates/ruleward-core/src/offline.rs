@@ -11,7 +11,7 @@ use std::sync::Arc;
 use ruleward_policy::{Catalogue, Environment, Explanation, Outcome, ProgramSet, Scratch, explain};
 use ruleward_types::{
     Account, AccountNo, ComplianceCounts, Error, PolicyAssignment, Recorder, Resource,
-    ResourceType, Result, RuleNo, Timestamp, limits,
+    ResourceType, Result, RuleNo, Selection, Timestamp, limits,
 };
 
 use crate::account_resource;
@@ -259,7 +259,7 @@ impl Offline {
                     Error::with(error.code(), words)
                 })?;
             rule.no = RuleNo(i64::try_from(n + 1).unwrap_or(i64::MAX));
-            let rule = CompiledRule::new(rule, catalogue)?;
+            let rule = CompiledRule::new(rule, catalogue, &Selection::All)?;
             if rule.program.is_none() {
                 let words =
                     format!("`{}` is a custom rule; its function judges it", rule.rule.name);
@@ -281,7 +281,7 @@ impl Offline {
                 domain_id: id.clone(),
                 name: id,
                 created: options.now,
-                recorder: Recorder { enabled: true },
+                recorder: Recorder::ON,
                 rules_version: 0,
             },
             rules: compiled,

@@ -11,6 +11,7 @@ use ruleward_types::{
 
 use crate::Service;
 use crate::access::Access;
+use crate::causes::CauseKind;
 use crate::drafts::{
     NewPolicyAssignment, PolicyAssignmentUpdate, checked, definition_for, is_volatile, merge,
     revision,
@@ -42,18 +43,18 @@ impl Service {
     ) -> Result<PolicyAssignment> {
         let mut rule = self.checked(new)?;
         let (account, quota) = (access.account(), self.options.policy_assignment_quota);
-        let made = self.write(move |writing| {
+        let made = self.write_by(access, CauseKind::PolicyAssignment, move |writing| {
             recorder_is_on(writing, account)?;
             if writing.tx.rule_counts(account)?.len() >= quota {
                 let words =
                     format!("The account has reached its quota of {quota} policy assignments.");
                 return Err(Error::with(ErrorCode::QuotaExceeded, words));
             }
-            writing.tx.insert_rule(account, &mut rule)?;
+            writing.insert_rule(account, &mut rule)?;
             writing.tx.bump_rules_version(account)?;
             schedule::plan(writing, &rule)?;
-            let compiled = CompiledRule::new(rule, writing.service.catalogue)?;
-            runs::start(writing.tx, account, &compiled, RunTrigger::Created, writing.now)
+            let compiled = writing.compiled(account, rule)?;
+            runs::start(writing, account, &compiled, RunTrigger::Created)
         })?;
         self.settled(made)
     }
@@ -67,7 +68,7 @@ impl Service {
     ) -> Result<PolicyAssignment> {
         let account = access.account();
         let id = id.clone();
-        let updated = self.write(move |writing| {
+        let updated = self.write_by(access, CauseKind::PolicyAssignment, move |writing| {
             recorder_is_on(writing, account)?;
             let stored = own(writing, account, &id)?;
             let service = writing.service;
@@ -79,7 +80,7 @@ impl Service {
                 writing.tx.retry_deployments(account)?;
             }
             let changes_verdicts = rule.revision != stored.revision;
-            writing.tx.update_rule(&rule)?;
+            writing.update_rule(account, &rule)?;
             schedule::plan(writing, &rule)?;
             if !rule.judges() {
                 return Ok(rule);
@@ -133,7 +134,7 @@ impl Service {
         id: &PolicyAssignmentId,
     ) -> Result<()> {
         let (account, id) = (access.account(), id.clone());
-        let enabled = self.write(move |writing| {
+        let enabled = self.write_by(access, CauseKind::PolicyAssignment, move |writing| {
             recorder_is_on(writing, account)?;
             let mut rule = own(writing, account, &id)?;
             if rule.judges() {
@@ -155,7 +156,7 @@ impl Service {
         id: &PolicyAssignmentId,
     ) -> Result<()> {
         let (account, id) = (access.account(), id.clone());
-        self.write(move |writing| {
+        self.write_by(access, CauseKind::PolicyAssignment, move |writing| {
             let mut rule = own(writing, account, &id)?;
             if !rule.judges() {
                 return Ok(());
@@ -174,7 +175,7 @@ impl Service {
         id: &PolicyAssignmentId,
     ) -> Result<()> {
         let (account, id) = (access.account(), id.clone());
-        self.write(move |writing| {
+        self.write_by(access, CauseKind::PolicyAssignment, move |writing| {
             let mut rule = own(writing, account, &id)?;
             if rule.state == AssignmentState::Enabled {
                 return Err(Error::new(ErrorCode::RuleNotDisabled));
@@ -183,18 +184,17 @@ impl Service {
             let no = plane_no(rule.no);
             let set = writing.rule_set(account)?;
             edit_chunks(
-                writing.tx,
+                writing,
                 account,
                 |_, head| head.rule(no).is_some(),
                 counted(&set),
                 counted(&set),
-                writing.now,
                 |edit| {
                     edit.planes.drop_rule(no);
                     Ok(())
                 },
             )?;
-            writing.tx.delete_rule(rule.no)?;
+            writing.delete_rule(account, rule.no)?;
             // An organization may have waited for the name or the place.
             writing.tx.retry_deployments(account)?;
             writing.service.signal.wake_after_commit();
@@ -241,7 +241,7 @@ impl Service {
                     }
                     rule.revision = revision;
                     rule.mark = rule.mark.wrapping_add(1);
-                    writing.tx.update_rule(&rule)?;
+                    writing.update_rule(account.no, &rule)?;
                     writing.tx.bump_rules_version(account.no)?;
                     if rule.judges() && account.recorder.enabled {
                         rejudge(writing, account.no, rule, RunTrigger::PolicyUpgraded)?;
@@ -268,7 +268,7 @@ pub(crate) fn stored(
 }
 
 /// The rule as it stands in this transaction, if the account itself may change it.
-fn own(
+pub(crate) fn own(
     writing: &Writing<'_>,
     account: AccountNo,
     id: &PolicyAssignmentId,
@@ -302,7 +302,7 @@ pub(crate) fn rejudge(
     rule: PolicyAssignment,
     trigger: RunTrigger,
 ) -> Result<PolicyAssignment> {
-    let compiled = CompiledRule::new(rule, writing.service.catalogue)?;
+    let compiled = writing.compiled(account, rule)?;
     writing.tx.update_rule(&compiled.rule)?;
     let set = writing.rule_set(account)?;
     let covered: Vec<_> = writing
@@ -314,14 +314,13 @@ pub(crate) fn rejudge(
         .collect();
     let is_custom = compiled.rule.kind == AssignmentKind::Custom;
     edit_chunks(
-        writing.tx,
+        writing,
         account,
         |chunk, head| {
             head.rule(compiled.no).is_some() && (is_custom || !covered.contains(&chunk.type_no))
         },
         counted(&set),
         counted(&set),
-        writing.now,
         |edit| {
             if covered.contains(&edit.chunk.type_no) {
                 return drop_out_of_scope(writing.tx, edit, &compiled);
@@ -330,7 +329,7 @@ pub(crate) fn rejudge(
             Ok(())
         },
     )?;
-    runs::start(writing.tx, account, &compiled, trigger, writing.now)
+    runs::start(writing, account, &compiled, trigger)
 }
 
 /// Nobody judges a custom rule's chunks anew, so what left its scope goes here.
@@ -344,7 +343,7 @@ fn drop_out_of_scope(
         let key = ResourceKey::new(edit.chunk.no, slot);
         let Some(stored) = tx.resource(key)? else { continue };
         if !compiled.scope.matches(&view::read(&stored.body)) {
-            edit.planes.rule_mut(compiled.no).set(slot, Verdict::OutOfScope);
+            edit.planes.set(compiled.no, slot, Verdict::OutOfScope);
             tx.delete_reported_results(key, Some(compiled.rule.no))?;
         }
     }
@@ -355,15 +354,14 @@ fn drop_out_of_scope(
 fn recount(writing: &Writing<'_>, account: AccountNo, rule: &PolicyAssignment) -> Result<()> {
     let (no, judges) = (plane_no(rule.no), rule.judges());
     let before = writing.rule_set(account)?;
-    writing.tx.update_rule(rule)?;
+    writing.update_rule(account, rule)?;
     writing.tx.bump_rules_version(account)?;
     edit_chunks(
-        writing.tx,
+        writing,
         account,
         |_, head| head.rule(no).is_some(),
         counted(&before),
         |other| if other == no { judges } else { before.counts(other) },
-        writing.now,
         |_| Ok(()),
     )
 }

@@ -13,6 +13,7 @@ use ruleward_types::{
 use crate::Service;
 use crate::access::Access;
 use crate::account_resource;
+use crate::causes::CauseKind;
 use crate::evaluation::bits::Bits;
 use crate::evaluation::chunk_edit::{ChunkEdit, counted};
 use crate::evaluation::each_chunk::each_chunk;
@@ -106,8 +107,8 @@ impl Service {
         access: &Access,
         reported: ReportedState,
     ) -> Result<PolicyState> {
-        let access = access.clone();
-        self.write(move |writing| {
+        let (by, access) = (access, access.clone());
+        self.write_by(by, CauseKind::Report, move |writing| {
             let account = access.account();
             let rule = writing.tx.rule_by_id(account, &reported.policy_assignment_id)?.ok_or_else(
                 || Error::with(ErrorCode::NotFound, "No policy assignment has this id."),
@@ -123,7 +124,7 @@ impl Service {
                 reported.resource_id.as_deref().is_none_or(|id| id == access.domain_id());
             let key = if of_account {
                 // Made here where no periodic rule needed it before.
-                ResourceKey::new(runs::account_chunk(writing.tx, account)?, 0)
+                ResourceKey::new(runs::account_chunk(writing, account)?, 0)
             } else {
                 reported_resource(writing.tx, account, &reported)?
             };
@@ -155,10 +156,10 @@ impl Service {
                     ComplianceState::NonCompliant => Verdict::NonCompliant,
                 };
                 let set = writing.rule_set(account)?;
-                let mut edit = ChunkEdit::load(writing.tx, key.chunk(), counted(&set))?;
-                edit.planes.rule_mut(plane_no(rule.no)).set(key.slot(), verdict);
+                let mut edit = ChunkEdit::load(writing.tx, key.chunk())?;
+                edit.planes.set(plane_no(rule.no), key.slot(), verdict);
                 let mut ledger = Ledger::default();
-                edit.flush(writing.tx, counted(&set), &mut ledger)?;
+                edit.flush(writing, counted(&set), &mut ledger)?;
                 ledger.write(writing.tx, writing.now)?;
                 writing.tx.put_reported_result(rule.no, key, &result)?;
             }
@@ -205,10 +206,14 @@ fn reported_resource(
         (Some(provider), Some(name)) => Some(ResourceType::new(provider, name)),
         _ => None,
     };
+    let recorder = tx.account(account)?.map(|account| account.recorder).unwrap_or_default();
     let mut found = Vec::new();
     for key in keys {
         let resource_type = type_of(tx, key.chunk())?;
-        if wanted.as_ref().is_none_or(|wanted| Some(wanted) == resource_type.as_ref()) {
+        // What is not recorded any more has no states, whatever was asked of it before.
+        if wanted.as_ref().is_none_or(|wanted| Some(wanted) == resource_type.as_ref())
+            && resource_type.is_some_and(|of| recorder.covers(&of))
+        {
             found.push(key);
         }
     }
@@ -246,7 +251,7 @@ pub(crate) fn resource_keys(
 pub(crate) fn account_key(tx: &dyn ReadTx, account: AccountNo) -> Result<Option<ResourceKey>> {
     let of_account = tx.types(account)?.into_iter().find(|row| row.resource_type.is_account());
     let Some(row) = of_account else { return Ok(None) };
-    let chunk = tx.last_chunk(account, row.no)?;
+    let chunk = tx.last_chunk(account, row.no, true)?;
     Ok(chunk.map(|chunk| ResourceKey::new(chunk.no, 0)))
 }
 

@@ -14,7 +14,7 @@ use crate::access::Access;
 use crate::account_resource;
 use crate::evaluation::bits::Bits;
 use crate::evaluation::each_chunk::each_chunk;
-use crate::evaluation::planes::{Planes, Verdict, plane_no};
+use crate::evaluation::planes::{Planes, plane_no};
 use crate::evaluation::view;
 use crate::page::{Collector, Cursor, Page, Paged};
 use crate::policy_assignments::not_found;
@@ -30,7 +30,7 @@ pub struct TagSelector {
 }
 
 impl TagSelector {
-    fn selects(&self, rule: &PolicyAssignment) -> bool {
+    pub(crate) fn selects(&self, rule: &PolicyAssignment) -> bool {
         rule.tags.iter().any(|tag| {
             tag.key == self.key && self.value.as_ref().is_none_or(|value| *value == tag.value)
         })
@@ -209,21 +209,12 @@ fn counts_by_name(
                 |stored| view::read_head(&stored.body).name == name,
             );
             if matches {
-                count(&mut counts, of.verdict(slot));
+                counts.add(of.verdict(slot).counts());
             }
         }
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(counts)
-}
-
-fn count(counts: &mut ComplianceCounts, verdict: Verdict) {
-    match verdict {
-        Verdict::Compliant => counts.compliant += 1,
-        Verdict::NonCompliant => counts.non_compliant += 1,
-        Verdict::Undetermined => counts.undetermined += 1,
-        Verdict::OutOfScope => {}
-    }
 }
 
 fn summarize(
@@ -237,7 +228,7 @@ fn summarize(
 ) -> Result<()> {
     let mut assignments = ComplianceCounts::default();
     for of in rules.iter().filter_map(|no| planes.rule(*no)) {
-        count(&mut assignments, of.verdict(key.slot()));
+        assignments.add(of.verdict(key.slot()).counts());
     }
     if assignments.compliant + assignments.non_compliant == 0 {
         return Ok(());

@@ -95,7 +95,7 @@ impl Service {
             if let Some(id) = instead_of {
                 rule.no = tx.rule_by_id(account.no, id)?.ok_or_else(not_found)?.no;
             }
-            let compiled = CompiledRule::new(rule, self.catalogue)?;
+            let compiled = CompiledRule::new(rule, self.catalogue, &account.recorder.selection)?;
             if compiled.program.is_none() {
                 return Err(Error::invalid("a custom rule is judged by its function only"));
             }
@@ -129,7 +129,7 @@ impl Service {
             let spelling = Spelling::load(tx, account.no, &self.catalogued_types)?;
             let resource = Resource::parse(body, |given| spelling.spell(given))?;
             let set = self.rule_set(tx, account.no)?;
-            let surroundings = Surroundings::new(tx, account.no, now, account.recorder.enabled);
+            let surroundings = Surroundings::new(tx, account.no, now, &account.recorder);
             let view = view::read(&resource.body);
             let mut states = Vec::new();
             for rule in set.rules() {
@@ -186,14 +186,7 @@ impl Preview {
         if columns.is_none() && before.is_none() {
             return Ok(());
         }
-        let place = Place {
-            tx,
-            chunk,
-            live: &live,
-            words,
-            recorder_enabled: account.recorder.enabled,
-            now,
-        };
+        let place = Place { tx, chunk, live: &live, words, recorder: &account.recorder, now };
         let found = if compiled.scope.subject() == Subject::Account {
             let mut judging = Judging::new(&place, &[compiled]);
             judging.judge(0, &account_resource::body(account));

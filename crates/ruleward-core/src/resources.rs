@@ -14,8 +14,11 @@ use serde_json::value::RawValue;
 
 use crate::Service;
 use crate::access::Access;
+use crate::causes::CauseKind;
 use crate::evaluation::apply::{Changes, Judge, Judged};
+use crate::inventory::find_told;
 use crate::policy_states::type_of;
+use crate::relations::spelled_types;
 use crate::service::Writing;
 
 /// Resources that were read, checked and judged on the caller's thread.
@@ -48,7 +51,7 @@ impl Service {
         let judged_by = set.version;
         let stored = resource.body.clone();
         let judged = Judge::new(set, self.tick()).judge(resource);
-        let outcome = self.write(move |writing| {
+        let outcome = self.write_by(access, CauseKind::Resource, move |writing| {
             let mut changes = Changes::begin(writing, account)?;
             let version = writing.service.tick().0;
             let (outcome, _) = changes.put(judged, judged_by, version)?;
@@ -63,7 +66,7 @@ impl Service {
     pub fn put_resources(self: &Arc<Self>, access: &Access, body: &[u8]) -> Result<ImportReport> {
         let account = access.account();
         let prepared = self.prepare(account, 0, &elements(body)?)?;
-        self.write(move |writing| {
+        self.write_by(access, CauseKind::Resource, move |writing| {
             let mut changes = Changes::begin(writing, account)?;
             let (report, _) = store(writing, &mut changes, prepared)?;
             changes.finish()?;
@@ -79,7 +82,7 @@ impl Service {
         resource_type: Option<&ResourceType>,
     ) -> Result<Vec<u8>> {
         self.read(|tx| {
-            let key = find(tx, access.account(), resource_id, resource_type)?;
+            let key = find_told(tx, access.account(), resource_id, resource_type)?;
             tx.resource(key)?.map(|stored| stored.body).ok_or_else(missing)
         })
     }
@@ -93,8 +96,8 @@ impl Service {
     ) -> Result<()> {
         let account = access.account();
         let (id, resource_type) = (resource_id.to_owned(), resource_type.cloned());
-        self.write(move |writing| {
-            let key = find(writing.tx, account, &id, resource_type.as_ref())?;
+        self.write_by(access, CauseKind::Resource, move |writing| {
+            let key = find_told(writing.tx, account, &id, resource_type.as_ref())?;
             let mut changes = Changes::begin(writing, account)?;
             changes.delete(key, &id, writing.service.tick().0)?;
             changes.finish()
@@ -208,22 +211,21 @@ impl<'a> Spelling<'a> {
     }
 }
 
-/// The types that a catalogue spells, by their folded names.
+/// The types that a catalogue spells, and those of the table of relations, by their folded names.
 pub(crate) fn catalogued_types(catalogue: &Catalogue) -> HashMap<String, ResourceType> {
-    catalogue
+    let catalogued = catalogue
         .list()
         .iter()
         .flat_map(|definition| &definition.default_resource_types)
-        .map(|of| ResourceType::new(&of.provider, &of.kind))
-        .map(|of| (of.key(), of))
-        .collect()
+        .map(|of| ResourceType::new(&of.provider, &of.kind));
+    spelled_types().chain(catalogued).map(|of| (of.key(), of)).collect()
 }
 
 fn missing() -> Error {
     Error::with(ErrorCode::NotFound, "No resource has this id.")
 }
 
-/// Where a resource lives; 404 without one, 409 with several of several types.
+/// Where a recorded resource lives; 404 without one, 409 with several of several types.
 pub(crate) fn find(
     tx: &dyn ReadTx,
     account: AccountNo,

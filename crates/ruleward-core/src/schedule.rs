@@ -9,7 +9,6 @@ use ruleward_types::{
 
 use crate::Service;
 use crate::evaluation::chunk_run::reads_recorder;
-use crate::evaluation::rule_set::CompiledRule;
 use crate::evaluation::runs;
 use crate::service::Writing;
 
@@ -53,14 +52,13 @@ impl Service {
                 }
                 let recorder = writing.tx.account(account)?.is_some_and(|of| of.recorder.enabled);
                 rule.mark = rule.mark.wrapping_add(1);
-                let compiled = CompiledRule::new(rule, writing.service.catalogue)?;
+                let compiled = writing.compiled(account, rule)?;
                 let custom = compiled.rule.kind == AssignmentKind::Custom;
                 if custom || !(recorder || reads_recorder(&compiled)) {
                     return Ok(());
                 }
                 writing.tx.bump_rules_version(account)?;
-                runs::start(writing.tx, account, &compiled, RunTrigger::Period, writing.now)
-                    .map(drop)
+                runs::start(writing, account, &compiled, RunTrigger::Period).map(drop)
             })?;
         }
         if count > 0 {

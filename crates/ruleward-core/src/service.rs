@@ -1,16 +1,23 @@
 //! The service: everything the use cases share.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use ruleward_policy::{Catalogue, catalogue};
 use ruleward_store::{ReadTx, Store, WriteTx};
-use ruleward_types::{AccountNo, Clock, Error, ErrorCode, ResourceType, Result, Timestamp, limits};
+use ruleward_types::{
+    AccountNo, Clock, Error, ErrorCode, PolicyAssignment, ResourceType, Result, RuleNo, Timestamp,
+    limits,
+};
 
+use crate::access::Access;
+use crate::causes::{Cause, CauseKind};
 use crate::evaluation::columns::ColumnSets;
-use crate::evaluation::rule_set::{RuleSet, RuleSets};
+use crate::evaluation::rule_set::{CompiledRule, RuleSet, RuleSets};
 use crate::evaluation::workers::Signal;
+use crate::inventory::upgrade::give_facets;
 use crate::resources::catalogued_types;
 use crate::sealing::{Sealer, SealingKey};
 use crate::statistics;
@@ -20,6 +27,8 @@ use crate::statistics;
 pub struct Options {
     /// Rules of one account at most.
     pub policy_assignment_quota: usize,
+    /// Changes of an account's recorder in one UTC day at most; none is any number.
+    pub recorder_changes_per_day: Option<u32>,
     /// Threads that judge chunks.
     pub evaluation_threads: usize,
     /// Slots from which on a chunk has columns beside it.
@@ -32,6 +41,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             policy_assignment_quota: limits::POLICY_ASSIGNMENTS,
+            recorder_changes_per_day: None,
             evaluation_threads: 2,
             columns_from: 256,
             catalogue: catalogue(),
@@ -95,12 +105,60 @@ pub(crate) struct Writing<'a> {
     pub(crate) tx: &'a dyn WriteTx,
     pub(crate) service: &'a Service,
     pub(crate) now: Timestamp,
+    cause: &'a Cause,
+    /// The account whose change was noted last.
+    noted: Cell<Option<AccountNo>>,
 }
 
 impl Writing<'_> {
     /// The rule set of this transaction.
     pub(crate) fn rule_set(&self, account: AccountNo) -> Result<Arc<RuleSet>> {
         self.service.rule_sets.get(self.tx, account, self.service.catalogue)
+    }
+
+    /// Keeps with the account's past that something changed now, and because of what.
+    pub(crate) fn note_change(&self, account: AccountNo) -> Result<()> {
+        if self.noted.get() == Some(account) {
+            return Ok(());
+        }
+        self.tx.insert_change(account, self.now, &self.cause.encode()?)?;
+        self.noted.set(Some(account));
+        Ok(())
+    }
+
+    /// Adds a rule, to the past too.
+    pub(crate) fn insert_rule(
+        &self,
+        account: AccountNo,
+        rule: &mut PolicyAssignment,
+    ) -> Result<()> {
+        self.tx.insert_rule(account, rule)?;
+        self.note_change(account)?;
+        self.tx.insert_rule_version(account, rule, self.now)
+    }
+
+    /// Replaces a rule in which more changed than how far its run is.
+    pub(crate) fn update_rule(&self, account: AccountNo, rule: &PolicyAssignment) -> Result<()> {
+        self.tx.update_rule(rule)?;
+        self.note_change(account)?;
+        self.tx.insert_rule_version(account, rule, self.now)
+    }
+
+    /// Removes a rule with its runs and reported results; the past keeps it.
+    pub(crate) fn delete_rule(&self, account: AccountNo, rule: RuleNo) -> Result<()> {
+        self.tx.delete_rule(rule)?;
+        self.note_change(account)?;
+        self.tx.insert_rule_end(account, rule, self.now)
+    }
+
+    /// A rule of an account, compiled.
+    pub(crate) fn compiled(
+        &self,
+        account: AccountNo,
+        rule: PolicyAssignment,
+    ) -> Result<CompiledRule> {
+        let of = self.tx.account(account)?.map(|account| account.recorder).unwrap_or_default();
+        CompiledRule::new(rule, self.service.catalogue, &of.selection)
     }
 }
 
@@ -113,6 +171,7 @@ impl Service {
         options: Options,
     ) -> Result<Arc<Self>> {
         let secret = ServerSecret::load(&*store)?;
+        give_facets(&*store)?;
         let latest = store.read(|tx| tx.highest_version())?;
         Ok(Arc::new(Self {
             store,
@@ -191,9 +250,28 @@ impl Service {
         Ok(set)
     }
 
-    /// Writes. Past days are frozen before the first change of a new one.
+    /// Writes what the server does by itself, or what leaves the past of rules and resources as it is.
     pub(crate) fn write<R: Send + 'static>(
         self: &Arc<Self>,
+        job: impl FnOnce(&Writing<'_>) -> Result<R> + Send + 'static,
+    ) -> Result<R> {
+        self.write_because(Cause::server(CauseKind::Evaluation), job)
+    }
+
+    /// Writes what a caller asked for.
+    pub(crate) fn write_by<R: Send + 'static>(
+        self: &Arc<Self>,
+        access: &Access,
+        kind: CauseKind,
+        job: impl FnOnce(&Writing<'_>) -> Result<R> + Send + 'static,
+    ) -> Result<R> {
+        self.write_because(Cause::by(access, kind), job)
+    }
+
+    /// Writes. Past days are frozen before the first change of a new one.
+    pub(crate) fn write_because<R: Send + 'static>(
+        self: &Arc<Self>,
+        cause: Cause,
         job: impl FnOnce(&Writing<'_>) -> Result<R> + Send + 'static,
     ) -> Result<R> {
         let service = Arc::clone(self);
@@ -203,7 +281,9 @@ impl Service {
             if service.frozen_day.load(Ordering::Acquire) < day {
                 statistics::freeze(tx, day)?;
             }
-            Ok((job(&Writing { tx, service: &service, now })?, day))
+            let writing =
+                Writing { tx, service: &service, now, cause: &cause, noted: Cell::new(None) };
+            Ok((job(&writing)?, day))
         })?;
         self.frozen_day.fetch_max(day, Ordering::AcqRel);
         self.signal.committed();

@@ -98,7 +98,12 @@ impl Call {
 
     /// The page that `limit` and `marker` ask for.
     pub(crate) fn page(&self, query: &Query, most: usize) -> Result<Page> {
-        let limit = query.limit(most)?;
+        self.page_or(query, most, most)
+    }
+
+    /// The same, where as many as `default` stand on a page that asks for no number.
+    pub(crate) fn page_or(&self, query: &Query, default: usize, most: usize) -> Result<Page> {
+        let limit = query.limit_or(default, most)?;
         let after = match query.one("marker")? {
             None => None,
             Some(text) => Some(marker::read(self.app.marker_key(), &self.scope(query), text)?),

@@ -17,8 +17,16 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The label of requests that reach no operation.
 const NO_OPERATION: &str = "none";
 
+/// The id of a request, in its extensions.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub(crate) String);
+
 /// Surrounds every request.
-pub(crate) async fn observe(State(app): State<AppState>, request: Request, next: Next) -> Response {
+pub(crate) async fn observe(
+    State(app): State<AppState>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let id = Uuid::now_v7().to_string();
     let started = Instant::now();
     // Of the level of errors, so that these name their request however little is logged.
@@ -28,6 +36,7 @@ pub(crate) async fn observe(State(app): State<AppState>, request: Request, next:
         http.method = %request.method(),
         operation.id = field::Empty,
     );
+    request.extensions_mut().insert(RequestId(id.clone()));
     let mut response = next.run(request).instrument(span.clone()).await;
 
     let served = response.extensions().get::<Served>().map(|Served(operation)| *operation);

@@ -1,12 +1,17 @@
 //! The query of a request, read as it is signed: a plus sign is a plus sign.
 
-use ruleward_core::TagSelector;
-use ruleward_types::{ComplianceState, DeploymentStatus, Error, ErrorCode, Result, StateQuery};
+mod inventory;
+
+use ruleward_core::{Direction, TagSelector};
+use ruleward_types::{
+    ComplianceState, DeploymentStatus, Error, ErrorCode, Result, StateQuery, Timestamp,
+};
 
 use crate::validation;
 
 /// Most items of `tags`.
 const TAGS: usize = 5;
+const DIRECTIONS: &[(Direction, &str)] = &[(Direction::In, "in"), (Direction::Out, "out")];
 
 /// Decoded names and values, in the order in which they stand.
 #[derive(Debug)]
@@ -43,7 +48,12 @@ impl Query {
 
     /// `limit`, between one and the operation's most, which is also its default.
     pub(crate) fn limit(&self, most: usize) -> Result<usize> {
-        let Some(text) = self.one("limit")? else { return Ok(most) };
+        self.limit_or(most, most)
+    }
+
+    /// `limit`, between one and the operation's most, where it has another default.
+    pub(crate) fn limit_or(&self, default: usize, most: usize) -> Result<usize> {
+        let Some(text) = self.one("limit")? else { return Ok(default) };
         let digits = text.strip_prefix('-').unwrap_or(text);
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(Error::invalid("`limit` has to be a whole number."));
@@ -54,6 +64,54 @@ impl Query {
             return Err(Error::new(ErrorCode::LimitTooSmall));
         }
         digits.parse().ok().filter(|limit| *limit <= most).ok_or_else(too_large)
+    }
+
+    /// A time in milliseconds since the epoch.
+    pub(crate) fn milliseconds(&self, name: &str) -> Result<Option<Timestamp>> {
+        let time = self.one(name)?.map(|text| {
+            text.parse().ok().filter(|ms| *ms >= 0).ok_or_else(|| {
+                Error::invalid(format!("`{name}` is a number of milliseconds since 1970."))
+            })
+        });
+        Ok(time.transpose()?.map(Timestamp::from_ms))
+    }
+
+    /// A moment of our own operations: RFC 3339, or milliseconds since the epoch.
+    pub(crate) fn moment(&self, name: &str) -> Result<Option<Timestamp>> {
+        let Some(text) = self.one(name)? else { return Ok(None) };
+        let moment = match text.parse::<i64>() {
+            Ok(ms) => (ms >= 0).then(|| Timestamp::from_ms(ms)),
+            Err(_) => Timestamp::parse(text),
+        };
+        let words = || {
+            Error::invalid(format!(
+                "`{name}` is a moment such as 2026-03-01T00:00:00Z, or milliseconds since 1970."
+            ))
+        };
+        moment.map(Some).ok_or_else(words)
+    }
+
+    /// `chronological_order`: newest first unless it says `Forward`.
+    pub(crate) fn newest_first(&self) -> Result<bool> {
+        const ORDERS: &[(bool, &str)] = &[(false, "Forward"), (true, "Reverse")];
+        self.one("chronological_order")?
+            .map_or(Ok(true), |text| validation::one_of("chronological_order", text, ORDERS))
+    }
+
+    /// `offset`, how many items to pass over.
+    pub(crate) fn offset(&self) -> Result<usize> {
+        let Some(text) = self.one("offset")? else { return Ok(0) };
+        let illegal = || Error::invalid("`offset` has to be a whole number from 0 on.");
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        digits.then_some(()).ok_or_else(illegal)?;
+        // Beyond what a number can hold there is nothing either.
+        Ok(text.parse().unwrap_or(usize::MAX))
+    }
+
+    /// `direction`, which has to be there.
+    pub(crate) fn direction(&self) -> Result<Direction> {
+        let text = validation::required("direction", self.one("direction")?)?;
+        validation::one_of("direction", text, DIRECTIONS)
     }
 
     pub(crate) fn compliance_state(&self) -> Result<Option<ComplianceState>> {
@@ -160,6 +218,25 @@ mod tests {
         ] {
             assert_eq!(query(raw).limit(200).map_err(|e| e.code()), expected, "{raw}");
         }
+    }
+
+    #[test]
+    fn offsets_and_other_limits() {
+        for (raw, expected) in
+            [("", Some(0)), ("offset=7", Some(7)), ("offset=-1", None), ("offset=", None)]
+        {
+            assert_eq!(query(raw).offset().ok(), expected, "{raw}");
+        }
+        assert_eq!(query("offset=99999999999999999999999").offset().ok(), Some(usize::MAX));
+        assert_eq!(query("").limit_or(20, 1000).ok(), Some(20));
+        assert_eq!(query("limit=1000").limit_or(20, 1000).ok(), Some(1000));
+        let code = query("limit=1001").limit_or(20, 1000).unwrap_err().code();
+        assert_eq!(code, ErrorCode::LimitTooLarge);
+        for raw in ["", "direction=", "direction=IN", "direction=in&direction=in"] {
+            let code = query(raw).direction().unwrap_err().code();
+            assert_eq!(code, ErrorCode::InvalidParameter, "{raw}");
+        }
+        assert_eq!(query("direction=out").direction().ok(), Some(Direction::Out));
     }
 
     #[test]

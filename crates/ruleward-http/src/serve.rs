@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::app::AppState;
 use crate::authentication::{self, Identity};
 use crate::call::{Answer, Call};
+use crate::observe::RequestId;
 use crate::operations::{Handler, Load, Operation};
 use crate::{body, error, validation};
 
@@ -142,7 +143,11 @@ fn answer(mut call: Call, identity: Option<Identity>) -> Result<Answer> {
 fn authorize(call: &Call) -> Result<Access> {
     let domain_id = call.find_parameter("domain_id");
     validation::DOMAIN_ID.check_optional("domain_id", domain_id)?;
-    call.service().authorize(call.caller()?, call.operation.action, domain_id)
+    let access = call.service().authorize(call.caller()?, call.operation.action, domain_id)?;
+    Ok(match call.parts.extensions.get::<RequestId>() {
+        Some(RequestId(id)) => access.of_request(id.clone()),
+        None => access,
+    })
 }
 
 fn unpack(call: &mut Call) -> Result<()> {

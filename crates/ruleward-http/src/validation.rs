@@ -59,6 +59,65 @@ pub(crate) const RESOURCE_NAME: TextRule = TextRule {
     too_long: ErrorCode::ResourceNameTooLong,
     illegal: ErrorCode::ResourceNameIllegal,
 };
+/// A resource's name, as a list of resources has it: longer than elsewhere.
+pub(crate) const LISTED_NAME: TextRule =
+    TextRule { most: limits::RESOURCE_NAME_CHARS, ..RESOURCE_NAME };
+/// `provider.type` in the query of a list.
+pub(crate) const TYPE_IN_QUERY: TextRule = TextRule {
+    most: 40,
+    legal: |text| filled(text, |c| is_word_or_dash(c) || c == '.'),
+    too_long: ErrorCode::ResourceTypeTooLong,
+    illegal: ErrorCode::ResourceTypeIllegal,
+};
+/// A region.
+pub(crate) const REGION_ID: TextRule = TextRule {
+    most: 36,
+    legal: |text| filled(text, is_word_or_dash),
+    too_long: ErrorCode::RegionTooLong,
+    illegal: ErrorCode::RegionIllegal,
+};
+/// An enterprise project.
+pub(crate) const ENTERPRISE_PROJECT_ID: TextRule = TextRule {
+    most: 36,
+    legal: |text| filled(text, is_word_or_dash),
+    too_long: ErrorCode::EnterpriseProjectIllegal,
+    illegal: ErrorCode::EnterpriseProjectIllegal,
+};
+/// A project.
+pub(crate) const PROJECT_ID: TextRule = TextRule {
+    most: 36,
+    legal: |text| filled(text, is_word_or_dash),
+    too_long: ErrorCode::ProjectTooLong,
+    illegal: ErrorCode::ProjectIllegal,
+};
+/// The service in a path.
+pub(crate) const PROVIDER: TextRule = TextRule {
+    most: limits::PROVIDER_CHARS,
+    legal: |text| filled(text, |c| is_word_or_dash(c) && c != '-'),
+    too_long: ErrorCode::ServiceIllegal,
+    illegal: ErrorCode::ServiceIllegal,
+};
+/// The type inside the service in a path.
+pub(crate) const TYPE_IN_PATH: TextRule = TextRule {
+    most: limits::TYPE_CHARS,
+    legal: |text| filled(text, is_word_or_dash),
+    too_long: ErrorCode::TypeIllegal,
+    illegal: ErrorCode::TypeIllegal,
+};
+/// A topic: `urn:smn:REGION:PROJECT:NAME`.
+pub(crate) const TOPIC_URN: TextRule = TextRule { legal: is_topic_urn, ..up_to(512) };
+/// A bucket.
+pub(crate) const BUCKET_NAME: TextRule = TextRule { legal: is_bucket_name, ..up_to(63) };
+/// What keys in a bucket begin with: words with slashes between them.
+pub(crate) const BUCKET_PREFIX: TextRule = TextRule {
+    legal: |text| {
+        text.split('/').all(|part| filled(part, |c| c.is_ascii_alphanumeric() || c == '_'))
+    },
+    ..up_to(256)
+};
+/// An agency.
+pub(crate) const AGENCY_NAME: TextRule =
+    TextRule { legal: |text| !text.is_empty() && !text.contains('\n'), ..up_to(64) };
 const TAG_KEY: TextRule = TextRule {
     most: 128,
     legal: is_tag_key,
@@ -71,6 +130,11 @@ const TAG_VALUE: TextRule = TextRule {
     too_long: ErrorCode::TagValueTooLong,
     illegal: ErrorCode::TagValueIllegal,
 };
+
+/// A tag's key that is searched for.
+pub(crate) const TAG_KEY_LENGTH: TextRule = TextRule { legal: |text| !text.is_empty(), ..TAG_KEY };
+/// A tag's value, or a name, that is searched for.
+pub(crate) const TAG_VALUE_LENGTH: TextRule = TextRule { legal: |_| true, ..TAG_VALUE };
 
 /// Any text up to so many characters, where no code of its own is documented.
 pub(crate) const fn up_to(most: usize) -> TextRule {
@@ -151,6 +215,17 @@ fn filled(text: &str, legal: impl Fn(char) -> bool) -> bool {
 fn is_organization_id(text: &str) -> bool {
     let inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     text.strip_prefix("o-").is_some_and(|rest| rest.len() >= 10 && rest.chars().all(inside))
+}
+
+fn is_topic_urn(text: &str) -> bool {
+    let part = |part: &str| filled(part, |c| is_word_or_dash(c) || c == '.');
+    text.strip_prefix("urn:smn:")
+        .is_some_and(|rest| rest.split(':').count() == 3 && rest.split(':').all(part))
+}
+
+fn is_bucket_name(text: &str) -> bool {
+    let inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
+    text.len() >= 3 && text.chars().all(inside)
 }
 
 fn is_name(text: &str) -> bool {

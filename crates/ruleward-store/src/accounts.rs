@@ -1,7 +1,7 @@
 //! Accounts, users, keys and tokens.
 
 use ruleward_types::{
-    AccessKey, Account, AccountNo, ComplianceCounts, Recorder, Result, Timestamp, User, UserNo,
+    AccessKey, Account, AccountNo, ComplianceCounts, Result, Timestamp, User, UserNo,
 };
 
 /// Reading them.
@@ -34,8 +34,6 @@ pub trait WriteAccounts {
     fn set_meta(&self, name: &str, value: &[u8]) -> Result<()>;
     /// Adds an account; its `no` is chosen here.
     fn insert_account(&self, account: &Account) -> Result<AccountNo>;
-    /// Sets the recorder.
-    fn set_recorder(&self, no: AccountNo, recorder: Recorder) -> Result<()>;
     /// Moves the version of the account's rules.
     fn bump_rules_version(&self, no: AccountNo) -> Result<()>;
     /// Moves the account's kept numbers.

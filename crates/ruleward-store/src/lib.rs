@@ -12,28 +12,38 @@
 mod accounts;
 mod chunks;
 mod columns;
+mod facets;
+mod history;
 mod imports;
+mod notifications;
 mod organization_policy_assignments;
 mod organizations;
 mod policy_assignments;
+mod relations;
 mod resources;
 mod runs;
 pub mod sqlite;
 mod statistics;
+mod tracker_config;
 
 pub use accounts::{ReadAccounts, WriteAccounts};
 pub use chunks::{Chunk, ReadChunks, Ticket, TypeRow, WriteChunks};
 pub use columns::{ReadColumns, WriteColumns};
+pub use facets::{FacetRow, ReadFacets, WriteFacets};
+pub use history::{PastResource, PastVersion, ReadHistory, Span, VisitTransition, WriteHistory};
 pub use imports::{ReadImports, WriteImports};
+pub use notifications::{ReadNotifications, WriteNotifications};
 pub use organization_policy_assignments::{
     ReadOrganizationAssignments, WriteOrganizationAssignments,
 };
 pub use organizations::{ReadOrganizations, WriteOrganizations};
 pub use policy_assignments::{ReadAssignments, ReportedResult, WriteAssignments};
+pub use relations::{NamedBy, Namer, ReadRelations, RelationTarget, WriteRelations};
 pub use resources::{ReadResources, StoredResource, WriteResources};
 use ruleward_types::{Error, Result};
 pub use runs::{ReadRuns, WriteRuns};
 pub use statistics::{ReadStatistics, WriteStatistics};
+pub use tracker_config::{ReadTrackerConfigs, WriteTrackerConfigs};
 
 /// What a reader sees: one snapshot.
 pub trait ReadTx:
@@ -41,12 +51,17 @@ pub trait ReadTx:
     + ReadAssignments
     + ReadChunks
     + ReadColumns
+    + ReadFacets
+    + ReadHistory
     + ReadImports
+    + ReadNotifications
     + ReadOrganizationAssignments
     + ReadOrganizations
+    + ReadRelations
     + ReadResources
     + ReadRuns
     + ReadStatistics
+    + ReadTrackerConfigs
 {
 }
 
@@ -57,12 +72,17 @@ pub trait WriteTx:
     + WriteAssignments
     + WriteChunks
     + WriteColumns
+    + WriteFacets
+    + WriteHistory
     + WriteImports
+    + WriteNotifications
     + WriteOrganizationAssignments
     + WriteOrganizations
+    + WriteRelations
     + WriteResources
     + WriteRuns
     + WriteStatistics
+    + WriteTrackerConfigs
 {
 }
 

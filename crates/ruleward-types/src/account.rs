@@ -1,8 +1,8 @@
-//! Accounts, their users and keys, and the resource recorder.
+//! Accounts, their users and keys.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountNo, Timestamp, UserNo};
+use crate::{AccountNo, Recorder, Timestamp, UserNo};
 
 /// An account (the wire's domain).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,13 +19,6 @@ pub struct Account {
     pub recorder: Recorder,
     /// Moves with every change of rules or recorder; whoever judges does it by one version.
     pub rules_version: i64,
-}
-
-/// What the resource recorder covers. On for everything, or off, until tracker-config is built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recorder {
-    /// Whether resources are recorded and judged.
-    pub enabled: bool,
 }
 
 /// What a user may do.
@@ -72,7 +65,8 @@ impl Role {
 
     /// Whether the role allows an action such as `rms:policyAssignments:create`.
     pub fn allows(self, action: &str) -> bool {
-        let reads = |verb: &str| verb.starts_with("get") || verb.starts_with("list");
+        let reads =
+            |verb: &str| ["get", "list", "summarize"].iter().any(|reads| verb.starts_with(reads));
         match self {
             Self::Administrator => true,
             Self::Auditor => action.rsplit(':').next().is_some_and(reads),

@@ -33,6 +33,12 @@ impl Timestamp {
         self.0.div_euclid(86_400_000_000)
     }
 
+    /// The last moment of its millisecond.
+    #[must_use]
+    pub fn end_of_ms(self) -> Self {
+        Self(self.ms().saturating_mul(1000).saturating_add(999))
+    }
+
     /// This moment plus so many seconds.
     #[must_use]
     pub fn plus_seconds(self, seconds: i64) -> Self {

@@ -48,6 +48,8 @@ numbers! {
     OrganizationRuleNo;
     /// An organization rule in one member.
     OrganizationDeploymentNo;
+    /// A facet of a resource type.
+    FacetNo;
     /// Where a resource lives: its chunk and its slot in the chunk. Never reused.
     ResourceKey;
 }

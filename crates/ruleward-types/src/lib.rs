@@ -5,10 +5,12 @@ pub mod account;
 pub mod clock;
 pub mod compact;
 pub mod error;
+pub mod facet;
 pub mod filter;
 pub mod ids;
 pub mod import;
 pub mod limits;
+pub mod notification;
 pub mod organization;
 pub mod organization_policy_assignment;
 pub mod policy_assignment;
@@ -16,17 +18,22 @@ pub mod policy_state;
 pub mod resource;
 pub mod run;
 pub mod summary;
+pub mod tracker_config;
 
-pub use account::{AccessKey, Account, Recorder, Role, User};
+pub use account::{AccessKey, Account, Role, User};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use error::{Error, ErrorCode, ErrorKind, Result};
+pub use facet::{Facet, FacetCounts, FacetKind};
 pub use filter::{FilterTag, PolicyFilter, PolicyFilterV2, TagLogic};
 pub use ids::{
-    AccountNo, ChunkNo, OrganizationDeploymentNo, OrganizationNo, OrganizationRuleNo,
+    AccountNo, ChunkNo, FacetNo, OrganizationDeploymentNo, OrganizationNo, OrganizationRuleNo,
     OrganizationUnitNo, PolicyAssignmentId, ResourceKey, RuleNo, RunNo, SLOTS_PER_CHUNK, TypeNo,
     UserNo,
 };
 pub use import::{ImportReport, ImportSession, Refusal, WriteOutcome};
+pub use notification::{
+    Archive, ArchiveBegun, ArchiveDone, ArchiveTask, DeliveryLane, LaneCounts, Notification,
+};
 pub use organization::{MemberState, Organization, OrganizationMember, OrganizationUnit};
 pub use organization_policy_assignment::{
     DeploymentCounts, DeploymentFailure, DeploymentKind, DeploymentState, DeploymentStatus,
@@ -42,3 +49,4 @@ pub use summary::{
     AccountSummary, AssignmentSummary, ComplianceCounts, DailyStatistics, DomainSummary,
     OrganizationSummary, ResourceSummary,
 };
+pub use tracker_config::{Channel, ObsChannel, Recorder, Selection, SmnChannel, TrackerConfig};

@@ -14,6 +14,8 @@ pub const RESOURCE_NAME_CHARS: usize = 512;
 pub const PROVIDER_CHARS: usize = 20;
 /// Longest type name (the path pattern of the published definitions).
 pub const TYPE_CHARS: usize = 32;
+/// Resources of one kind that one resource names in its relations; ours, what goes beyond is left out.
+pub const RELATIONS_OF_BODY: usize = 4096;
 /// Rules of one account unless configured otherwise (documented quota).
 pub const POLICY_ASSIGNMENTS: usize = 500;
 /// Longest name of a rule (2026 definitions), on create and on update.
@@ -44,3 +46,11 @@ pub const IMPORT_BATCH_BYTES: usize = 8 * 1024 * 1024;
 pub const STATISTICS_DAYS: i64 = 90;
 /// Most resources that a look-up of one policy reads; beyond it the verdict is undetermined.
 pub const LOOKUP_RESOURCES: usize = 10_000;
+/// Shortest time for which history is kept, in days.
+pub const RETENTION_DAYS_LEAST: u32 = 30;
+/// Longest time for which history is kept, in days (seven years), and the default.
+pub const RETENTION_DAYS_MOST: u32 = 2557;
+/// Changes of the recorder in one UTC day unless configured otherwise (documented quota).
+pub const RECORDER_CHANGES_PER_DAY: u32 = 10;
+/// Resource types that a recorder names; ours, the definitions name no number.
+pub const RECORDER_TYPES: usize = 1000;

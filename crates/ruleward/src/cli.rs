@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::client::{evaluate, explain, policies, rules, states, summary};
+use crate::client::{diff, evaluate, explain, history, policies, recorder, rules, states, summary};
 use crate::operator::{accounts, keys, organizations, users};
 use crate::{check, import, serve};
 
@@ -15,8 +15,9 @@ Begin with
 and, in a second terminal in the same folder,
   ruleward summary
 
-The commands summary, states, explain, evaluate, rules, import and policies list, show and
-coverage speak to a running service; check and the other commands of policies need none.
+The commands summary, states, explain, history, diff, evaluate, rules, recorder, import and
+policies list, show and coverage speak to a running service; check and the other commands of
+policies need none.
 They take its key from HUAWEICLOUD_SDK_AK, _SK and _SECURITY_TOKEN, or from the file that
 `serve --dev` leaves in ./ruleward-data; --data names another folder.
 Exit codes: 0 done, 1 the service said no, 2 anything else that failed.";
@@ -38,6 +39,8 @@ enum Command {
     Summary(summary::SummaryArgs),
     States(states::StatesArgs),
     Explain(explain::ExplainArgs),
+    History(history::HistoryArgs),
+    Diff(diff::DiffArgs),
     Evaluate(evaluate::EvaluateArgs),
     /// List, make, change and run rules.
     #[command(subcommand)]
@@ -45,6 +48,9 @@ enum Command {
     /// The policies that rules can use: list them, test them, write your own.
     #[command(subcommand)]
     Policies(policies::PoliciesCommand),
+    /// The account's resource recorder: what is recorded and judged, and whom it tells.
+    #[command(subcommand)]
+    Recorder(recorder::RecorderCommand),
     /// Manage accounts, directly on the store (the operator's command).
     #[command(subcommand)]
     Accounts(accounts::AccountsCommand),
@@ -77,9 +83,12 @@ impl Cli {
             Command::Summary(args) => summary::run(&args).map(|()| done),
             Command::States(args) => states::run(&args).map(|()| done),
             Command::Explain(args) => explain::run(&args).map(|()| done),
+            Command::History(args) => history::run(&args).map(|()| done),
+            Command::Diff(args) => diff::run(&args).map(|()| done),
             Command::Evaluate(args) => evaluate::run(&args),
             Command::Rules(command) => rules::run(&command).map(|()| done),
             Command::Policies(command) => policies::run(&command),
+            Command::Recorder(command) => recorder::run(&command).map(|()| done),
             Command::Accounts(command) => accounts::run(&command).map(|()| done),
             Command::Organizations(command) => organizations::run(&command).map(|()| done),
             Command::Users(command) => users::run(&command).map(|()| done),

@@ -15,7 +15,7 @@ use super::{Rules, Wanted, Work};
 use crate::evaluation::chunk_edit::{ChunkEdit, counted, edit_chunks};
 use crate::evaluation::ledger::Ledger;
 use crate::evaluation::planes::{Head, plane_no};
-use crate::evaluation::rule_set::{CompiledRule, RuleSet};
+use crate::evaluation::rule_set::RuleSet;
 use crate::evaluation::runs;
 use crate::organization_policy_assignments::{forget_removed, retry_at};
 use crate::policy_assignments::rejudge;
@@ -192,7 +192,7 @@ impl<'a, 'b> Bringing<'a, 'b> {
     fn remove(&mut self, mut rule: PolicyAssignment) -> Result<()> {
         self.before()?;
         runs::cancel(self.writing.tx, &mut rule, self.writing.now)?;
-        self.writing.tx.delete_rule(rule.no)?;
+        self.writing.delete_rule(self.account.no, rule.no)?;
         self.removed.push(plane_no(rule.no));
         self.standing = self.standing.map(|standing| standing.saturating_sub(1));
         self.changed = true;
@@ -212,14 +212,14 @@ impl<'a, 'b> Bringing<'a, 'b> {
         }
         self.before()?;
         let stored = if standing.is_some() {
-            self.writing.tx.update_rule(&rule)
+            self.writing.update_rule(self.account.no, &rule)
         } else {
             if let Some(failure) = self.quota()? {
                 return Ok(Err(failure));
             }
             rule.id = PolicyAssignmentId::new(self.writing.now)?;
             rule.created = self.writing.now;
-            self.writing.tx.insert_rule(self.account.no, &mut rule)
+            self.writing.insert_rule(self.account.no, &mut rule)
         };
         match stored {
             Ok(()) => {}
@@ -309,8 +309,8 @@ impl<'a, 'b> Bringing<'a, 'b> {
         }
         for (rule, trigger) in self.unjudged {
             if trigger == RunTrigger::Created {
-                let compiled = CompiledRule::new(rule, writing.service.catalogue)?;
-                runs::start(writing.tx, account, &compiled, trigger, writing.now)?;
+                let compiled = writing.compiled(self.account.no, rule)?;
+                runs::start(writing, account, &compiled, trigger)?;
             } else {
                 rejudge(writing, account, rule, trigger)?;
             }
@@ -348,17 +348,24 @@ impl<'a, 'b> Bringing<'a, 'b> {
         };
         let Some(ahead) = self.ahead.take() else {
             let wanted = |_: &Chunk, head: &Head| numbers.iter().any(|no| head.rule(*no).is_some());
-            return edit_chunks(tx, account, wanted, counted(&before), counted_after, now, edit);
+            return edit_chunks(
+                self.writing,
+                account,
+                wanted,
+                counted(&before),
+                counted_after,
+                edit,
+            );
         };
         let (mut built, mut ledger) = (ahead.built, Ledger::default());
         for chunk in ahead.chunks {
-            let mut editing = ChunkEdit::begin(tx, chunk, counted(&before))?;
+            let mut editing = ChunkEdit::begin(tx, chunk)?;
             edit(&mut editing)?;
             if let Some(place) = built.iter().position(|(no, _)| *no == chunk.no) {
                 // The chunk is that of the snapshot: nothing moved since.
                 built.swap_remove(place).1.store(tx, &mut editing.chunk, &[])?;
             }
-            editing.flush(tx, counted_after, &mut ledger)?;
+            editing.flush_recounted(self.writing, counted(&before), counted_after, &mut ledger)?;
         }
         ledger.write(tx, now)
     }

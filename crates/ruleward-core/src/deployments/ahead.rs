@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use ruleward_store::{Chunk, ReadTx, Ticket};
 use ruleward_types::{
-    Account, ChunkNo, OrganizationDeploymentNo, PolicyAssignment, Result, RuleNo, Timestamp,
+    Account, ChunkNo, OrganizationDeploymentNo, PolicyAssignment, Recorder, Result, RuleNo,
+    Timestamp,
 };
 
 use super::{Rules, Work};
@@ -111,7 +112,7 @@ pub(super) fn judge(
             continue;
         }
         let found = if chunk.used < service.options.columns_from {
-            by_bodies(tx, chunk, &covering, now)?
+            by_bodies(tx, chunk, &covering, &account.recorder, now)?
         } else {
             let ticket = Ticket { chunk: chunk.no, generation: 0 };
             let judged = chunk_run::judge(tx, ticket, &set, &service.column_sets, *chunk, now)?;
@@ -135,17 +136,12 @@ fn by_bodies(
     tx: &dyn ReadTx,
     chunk: &Chunk,
     rules: &[&CompiledRule],
+    recorder: &Recorder,
     now: Timestamp,
 ) -> Result<Vec<Found>> {
     let stored = Head::decode(&tx.planes(chunk.no)?)?;
-    let place = Place {
-        tx,
-        chunk,
-        live: &stored.live,
-        words: stored.live.words().len(),
-        recorder_enabled: true,
-        now,
-    };
+    let place =
+        Place { tx, chunk, live: &stored.live, words: stored.live.words().len(), recorder, now };
     let mut judging = Judging::new(&place, rules);
     tx.scan_chunk(chunk.no, 0, -1, &mut |slot, _, body| {
         judging.judge(slot, body);

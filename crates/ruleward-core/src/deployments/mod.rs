@@ -23,6 +23,7 @@ use ruleward_types::{
 
 use self::ahead::Ahead;
 use crate::Service;
+use crate::causes::{Cause, CauseKind};
 use crate::organization_policy_assignments::template;
 
 /// Deployments of one commit. Members' rules are many small writes, so that they share commits;
@@ -123,7 +124,8 @@ impl Service {
             }
             Ok(())
         })?;
-        self.write(move |writing| {
+        let cause = Cause::server(CauseKind::Organization);
+        self.write_because(cause, move |writing| {
             let mut rules = Rules::default();
             for work in batch {
                 account::bring(writing, &mut rules, work, now)?;

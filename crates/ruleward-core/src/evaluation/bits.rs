@@ -58,6 +58,20 @@ impl Bits {
         }
     }
 
+    /// Adds the slots of another set, of whatever size.
+    pub(crate) fn unite(&mut self, other: &Self) {
+        self.resize(self.0.len().max(other.0.len()));
+        self.or(other);
+    }
+
+    /// Flips the slots of another set.
+    pub(crate) fn flip(&mut self, other: &Self) {
+        self.resize(self.0.len().max(other.0.len()));
+        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
+            *mine ^= theirs;
+        }
+    }
+
     /// The slots that are in one of both, and not in the other.
     pub(crate) fn differences(&self, other: &Self) -> Self {
         let words = self.0.len().max(other.0.len());

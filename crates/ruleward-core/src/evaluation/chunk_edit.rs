@@ -1,14 +1,21 @@
 //! A chunk while it is changed inside a write job: loaded once, changed in memory, written
-//! once, the kept numbers moved by the difference.
+//! once, the kept numbers moved by the difference, the difference kept as history.
 
 use ruleward_store::{Chunk, WriteTx};
-use ruleward_types::{ChunkNo, ComplianceCounts, Error, Result, RuleNo, Timestamp};
+use ruleward_types::{AccountNo, ChunkNo, ComplianceCounts, Error, Result, RuleNo};
 
 use super::bits::Bits;
 use super::each_chunk::every_chunk;
 use super::ledger::Ledger;
-use super::planes::{Head, Planes, RulePlanes};
+use super::planes::{Head, Planes, RulePlanes, Transition};
 use super::rule_set::RuleSet;
+use crate::service::Writing;
+
+/// Days after which planes that change are kept as they were: no look back goes over more.
+const CHECKPOINT_DAYS: i64 = 30;
+
+/// Up to so many slots are looked at one by one where they changed; of more, all are.
+const FEW_SLOTS: i64 = 32;
 
 /// A chunk being changed.
 #[derive(Debug)]
@@ -17,38 +24,48 @@ pub(crate) struct ChunkEdit {
     pub(crate) planes: Planes,
     stored_chunk: Chunk,
     stored_planes: Planes,
-    tally: ComplianceCounts,
     /// Slots that changed since the columns were written, once one more did.
     stale: Option<Bits>,
+    /// Slots of which something newer was told than is recorded.
+    shadowed: Bits,
+    shadows_changed: bool,
 }
 
 impl ChunkEdit {
-    /// Loads a chunk. `counted_before` says whose verdicts count in the kept numbers now.
-    pub(crate) fn load(
-        tx: &dyn WriteTx,
-        no: ChunkNo,
-        counted_before: impl Fn(u32) -> bool,
-    ) -> Result<Self> {
+    /// Loads a chunk.
+    pub(crate) fn load(tx: &dyn WriteTx, no: ChunkNo) -> Result<Self> {
         let chunk =
             tx.chunk(no)?.ok_or_else(|| Error::internal("load a chunk", "the chunk is gone"))?;
-        Self::begin(tx, chunk, counted_before)
+        Self::begin(tx, chunk)
     }
 
     /// Takes up a chunk whose row is at hand.
-    pub(crate) fn begin(
-        tx: &dyn WriteTx,
-        chunk: Chunk,
-        counted_before: impl Fn(u32) -> bool,
-    ) -> Result<Self> {
+    pub(crate) fn begin(tx: &dyn WriteTx, chunk: Chunk) -> Result<Self> {
         let planes = Planes::decode(&tx.planes(chunk.no)?)?;
         Ok(Self {
-            tally: planes.tally(counted_before),
             stored_planes: planes.clone(),
             chunk,
             stored_chunk: chunk,
             planes,
             stale: None,
+            shadowed: Bits::from_bytes(&tx.shadowed_slots(chunk.no)?),
+            shadows_changed: false,
         })
+    }
+
+    /// Whether something newer was told of the resource of a slot than is recorded.
+    pub(crate) fn is_shadowed(&self, slot: usize) -> bool {
+        self.shadowed.get(slot)
+    }
+
+    /// Sets whether it was; whether that is new.
+    pub(crate) fn set_shadowed(&mut self, slot: usize, on: bool) -> bool {
+        let changes = self.shadowed.get(slot) != on;
+        if changes {
+            self.shadowed.set(slot, on);
+            self.shadows_changed = true;
+        }
+        changes
     }
 
     /// The resource of a slot changed: what the columns say of it holds no longer.
@@ -73,65 +90,121 @@ impl ChunkEdit {
         self.chunk.used > self.stored_chunk.used
     }
 
-    /// Writes what changed and notes by how much the kept numbers move. `counted_after` says
-    /// whose verdicts count from now on.
+    /// Writes what changed and notes by how much the kept numbers move. `counted` says whose
+    /// verdicts count, before and after.
     pub(crate) fn flush(
-        &self,
-        tx: &dyn WriteTx,
+        &mut self,
+        writing: &Writing<'_>,
+        counted: impl Fn(u32) -> bool,
+        ledger: &mut Ledger,
+    ) -> Result<()> {
+        let transition = Transition::between(&self.stored_planes, &self.planes);
+        if let Some(transition) = &transition {
+            ledger.add_account(self.chunk.account, self.moved(transition, counted));
+        }
+        self.write(writing, transition, ledger)
+    }
+
+    /// The same where other rules count from now on.
+    pub(crate) fn flush_recounted(
+        &mut self,
+        writing: &Writing<'_>,
+        counted_before: impl Fn(u32) -> bool,
         counted_after: impl Fn(u32) -> bool,
         ledger: &mut Ledger,
     ) -> Result<()> {
-        let tally = self.planes.tally(counted_after);
-        ledger.add_account(self.chunk.account, tally.minus(self.tally));
-        for planes in self.planes.rules() {
-            match self.stored_planes.rule(planes.rule) {
-                Some(stored) if stored.has_verdicts_of(planes) => {}
-                stored => {
-                    let before = stored.map(RulePlanes::counts).unwrap_or_default();
-                    ledger.add_rule(RuleNo(planes.rule.into()), planes.counts().minus(before));
-                }
+        let before = self.stored_planes.tally(counted_before);
+        ledger.add_account(self.chunk.account, self.planes.tally(counted_after).minus(before));
+        let transition = Transition::between(&self.stored_planes, &self.planes);
+        self.write(writing, transition, ledger)
+    }
+
+    /// By how much the resources by verdict move.
+    fn moved(&self, transition: &Transition, counted: impl Fn(u32) -> bool) -> ComplianceCounts {
+        let (before, after) = (&self.stored_planes, &self.planes);
+        let slots = transition.slots();
+        if slots.count() > FEW_SLOTS {
+            return after.tally(&counted).minus(before.tally(&counted));
+        }
+        let mut moved = ComplianceCounts::default();
+        for slot in slots.iter_from(0) {
+            moved.add(after.tally_of(slot, &counted).minus(before.tally_of(slot, &counted)));
+        }
+        moved
+    }
+
+    fn write(
+        &mut self,
+        writing: &Writing<'_>,
+        transition: Option<Transition>,
+        ledger: &mut Ledger,
+    ) -> Result<()> {
+        let (tx, chunk) = (writing.tx, self.chunk.no);
+        let counts = |of: Option<&RulePlanes>| of.map(RulePlanes::counts).unwrap_or_default();
+        let mut planes_differ = self.planes.live != self.stored_planes.live;
+        for (before, after) in self.stored_planes.differing(&self.planes) {
+            planes_differ = true;
+            if let Some(rule) = before.or(after).map(|of| of.rule) {
+                ledger.add_rule(RuleNo(rule.into()), counts(after).minus(counts(before)));
             }
         }
-        for stored in self.stored_planes.rules() {
-            if self.planes.rule(stored.rule).is_none() {
-                let gone = ComplianceCounts::default().minus(stored.counts());
-                ledger.add_rule(RuleNo(stored.rule.into()), gone);
-            }
+        if let Some(transition) = transition {
+            writing.note_change(self.chunk.account)?;
+            self.keep_checkpoint(writing)?;
+            tx.insert_transition(chunk, writing.now, &transition.encode())?;
         }
         if self.chunk != self.stored_chunk {
             tx.update_chunk(&self.chunk)?;
         }
         if let Some(stale) = &self.stale {
-            tx.put_stale_slots(self.chunk.no, &stale.to_bytes())?;
+            tx.put_stale_slots(chunk, &stale.to_bytes())?;
         }
-        if self.planes != self.stored_planes {
-            tx.put_planes(self.chunk.no, &self.planes.encode())?;
+        if self.shadows_changed {
+            let shadowed =
+                if self.shadowed.is_empty() { Vec::new() } else { self.shadowed.to_bytes() };
+            tx.put_shadowed_slots(chunk, &shadowed)?;
+        }
+        if planes_differ {
+            tx.put_planes(chunk, &self.planes.encode())?;
         }
         Ok(())
+    }
+
+    /// Keeps the planes as they were, once in a while.
+    fn keep_checkpoint(&mut self, writing: &Writing<'_>) -> Result<()> {
+        let day = writing.now.day();
+        if day - self.chunk.checkpoint < CHECKPOINT_DAYS {
+            return Ok(());
+        }
+        self.chunk.checkpoint = day;
+        if self.stored_planes.words() == 0 {
+            return Ok(());
+        }
+        let bytes = self.stored_planes.encode();
+        writing.tx.insert_planes_checkpoint(self.chunk.no, writing.now, &bytes)
     }
 }
 
 /// Changes the chunks of an account for which `wanted` holds, one after the other. Others must not
 /// have to change, nor to be counted otherwise.
 pub(crate) fn edit_chunks(
-    tx: &dyn WriteTx,
-    account: ruleward_types::AccountNo,
+    writing: &Writing<'_>,
+    account: AccountNo,
     wanted: impl Fn(&Chunk, &Head) -> bool,
     counted_before: impl Fn(u32) -> bool,
     counted_after: impl Fn(u32) -> bool,
-    now: Timestamp,
     mut edit: impl FnMut(&mut ChunkEdit) -> Result<()>,
 ) -> Result<()> {
-    let mut ledger = Ledger::default();
+    let (tx, mut ledger) = (writing.tx, Ledger::default());
     every_chunk(tx, account, None, |chunk| {
         if !wanted(&chunk, &Head::decode(&tx.planes(chunk.no)?)?) {
             return Ok(());
         }
-        let mut editing = ChunkEdit::begin(tx, chunk, &counted_before)?;
+        let mut editing = ChunkEdit::begin(tx, chunk)?;
         edit(&mut editing)?;
-        editing.flush(tx, &counted_after, &mut ledger)
+        editing.flush_recounted(writing, &counted_before, &counted_after, &mut ledger)
     })?;
-    ledger.write(tx, now)
+    ledger.write(tx, writing.now)
 }
 
 /// Whose verdicts count by a rule set.

@@ -16,6 +16,7 @@ use super::ledger::Ledger;
 use super::planes::Head;
 use super::rule_set::{CompiledRule, RuleSet};
 use crate::account_resource;
+use crate::service::Writing;
 
 /// What a snapshot said of a chunk.
 #[derive(Debug)]
@@ -58,7 +59,7 @@ pub(crate) fn judge(
         chunk: &chunk,
         live: &stored.live,
         words: stored.live.words().len(),
-        recorder_enabled: set.recorder_enabled,
+        recorder: &set.recorder,
         now,
     };
     let (mut found, built) = if is_account {
@@ -92,7 +93,7 @@ pub(crate) fn finish_idle(
 /// Commits what was judged. `set` is the rule set of this very transaction. Where the rules, or
 /// what they look up, moved meanwhile, the ticket stands and is taken again.
 pub(crate) fn commit(
-    tx: &dyn WriteTx,
+    writing: &Writing<'_>,
     judged: Judged,
     set: &Arc<RuleSet>,
     ledger: &mut Ledger,
@@ -101,7 +102,8 @@ pub(crate) fn commit(
     if set.version != rules_version {
         return Ok(());
     }
-    let mut edit = ChunkEdit::load(tx, chunk.no, counted(set))?;
+    let tx = writing.tx;
+    let mut edit = ChunkEdit::load(tx, chunk.no)?;
     let mut moved = Vec::new();
     if edit.chunk.version > chunk.version && !resource_type.is_account() {
         // Only slots that moved are judged again; what was deleted falls out by `live`.
@@ -112,7 +114,7 @@ pub(crate) fn commit(
             chunk: &chunk,
             live: &edit.planes.live,
             words: edit.planes.words(),
-            recorder_enabled: set.recorder_enabled,
+            recorder: &set.recorder,
             now,
         };
         let mut again = Judging::new(&place, &stale);
@@ -151,7 +153,7 @@ pub(crate) fn commit(
     if let Some(built) = built {
         built.store(tx, &mut edit.chunk, &moved)?;
     }
-    edit.flush(tx, counted(set), ledger)?;
+    edit.flush(writing, counted(set), ledger)?;
     if is_current { tx.finish_ticket(ticket) } else { Ok(()) }
 }
 
@@ -168,7 +170,7 @@ fn stale_rules<'a>(
             rule.judges
                 && rule.program.is_some()
                 && rule.scope.covers_type(resource_type)
-                && (set.recorder_enabled || reads_recorder(rule))
+                && (set.recorder.enabled || reads_recorder(rule))
                 && stored.rule(rule.no).is_none_or(|of| {
                     of.mark != rule.rule.mark || of.followed != rule.followed(types)
                 })

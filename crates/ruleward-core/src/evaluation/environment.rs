@@ -9,7 +9,7 @@ use crate::account_resource;
 use parking_lot::Mutex;
 use ruleward_policy::Environment;
 use ruleward_store::ReadTx;
-use ruleward_types::{AccountNo, ResourceType, Result, Timestamp, limits};
+use ruleward_types::{AccountNo, Recorder, ResourceType, Result, Timestamp, limits};
 
 type Inventory = Result<Arc<[Arc<[u8]>]>, String>;
 
@@ -18,7 +18,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) tx: &'a dyn ReadTx,
     pub(crate) account: AccountNo,
     pub(crate) now: Timestamp,
-    pub(crate) recorder_enabled: bool,
+    pub(crate) recorder: Recorder,
     looked_up: Mutex<HashMap<String, Inventory>>,
 }
 
@@ -27,15 +27,19 @@ impl<'a> Surroundings<'a> {
         tx: &'a dyn ReadTx,
         account: AccountNo,
         now: Timestamp,
-        recorder_enabled: bool,
+        recorder: &Recorder,
     ) -> Self {
-        Self { tx, account, now, recorder_enabled, looked_up: Mutex::default() }
+        Self { tx, account, now, recorder: recorder.clone(), looked_up: Mutex::default() }
     }
 
     fn look_up(&self, provider_type: &str) -> Inventory {
         let why = |e: ruleward_types::Error| e.message().to_owned();
         let wanted = ResourceType::parse(provider_type)
             .ok_or_else(|| format!("`{provider_type}` is not a resource type"))?;
+        if !self.recorder.selection.selects(&wanted) {
+            // Taken for empty it would make wrong verdicts.
+            return Err(format!("the recorder does not cover {provider_type}"));
+        }
         let types = self.tx.types(self.account).map_err(why)?;
         let Some(row) = types.into_iter().find(|row| row.resource_type == wanted) else {
             return Ok(Arc::from([]));
@@ -68,7 +72,7 @@ impl Environment for Surroundings<'_> {
     }
 
     fn recorder_enabled(&self) -> Option<bool> {
-        Some(self.recorder_enabled)
+        Some(self.recorder.enabled)
     }
 
     fn account(&self) -> Option<Arc<[u8]>> {

@@ -2,7 +2,7 @@
 
 use ruleward_policy::{Outcome, ProgramSet, Reason, Scratch};
 use ruleward_store::{Chunk, ReadTx};
-use ruleward_types::Timestamp;
+use ruleward_types::{Recorder, Timestamp};
 
 use super::apply::verdict_of;
 use super::bits::Bits;
@@ -21,13 +21,13 @@ pub(crate) struct Place<'a> {
     pub(crate) live: &'a Bits,
     /// The words of a plane.
     pub(crate) words: usize,
-    pub(crate) recorder_enabled: bool,
+    pub(crate) recorder: &'a Recorder,
     pub(crate) now: Timestamp,
 }
 
 impl<'a> Place<'a> {
     pub(crate) fn surroundings(&self) -> Surroundings<'a> {
-        Surroundings::new(self.tx, self.chunk.account, self.now, self.recorder_enabled)
+        Surroundings::new(self.tx, self.chunk.account, self.now, self.recorder)
     }
 }
 

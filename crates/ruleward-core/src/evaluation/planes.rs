@@ -3,8 +3,13 @@
 //! [`codec`].
 
 mod codec;
+mod transition;
 
 pub(crate) use codec::Head;
+pub(crate) use transition::Transition;
+
+use std::cmp::Ordering;
+use std::sync::Arc;
 
 use ruleward_types::{ComplianceCounts, RuleNo};
 
@@ -17,6 +22,20 @@ pub(crate) enum Verdict {
     Compliant,
     NonCompliant,
     Undetermined,
+}
+
+impl Verdict {
+    /// One of this verdict.
+    pub(crate) fn counts(self) -> ComplianceCounts {
+        let mut counts = ComplianceCounts::default();
+        match self {
+            Self::Compliant => counts.compliant = 1,
+            Self::NonCompliant => counts.non_compliant = 1,
+            Self::Undetermined => counts.undetermined = 1,
+            Self::OutOfScope => {}
+        }
+        counts
+    }
 }
 
 /// The planes of one rule. Every plane is a subset of the scope, the scope of the live plane.
@@ -64,13 +83,6 @@ impl RulePlanes {
         self.undetermined.set(slot, verdict == Verdict::Undetermined);
     }
 
-    /// The same verdicts on the same slots?
-    pub(crate) fn has_verdicts_of(&self, other: &Self) -> bool {
-        self.scope == other.scope
-            && self.non_compliant == other.non_compliant
-            && self.undetermined == other.undetermined
-    }
-
     /// The slots with another verdict than in `other`.
     pub(crate) fn differences(&self, other: &Self) -> Bits {
         let mut differ = self.scope.differences(&other.scope);
@@ -111,13 +123,13 @@ impl RulePlanes {
     }
 }
 
-/// All planes of a chunk.
+/// All planes of a chunk. Copies share the planes of rules until one of them changes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Planes {
     /// Slots up to the highest that was ever occupied.
     slots: usize,
     pub(crate) live: Bits,
-    rules: Vec<RulePlanes>,
+    rules: Vec<Arc<RulePlanes>>,
 }
 
 impl Planes {
@@ -125,8 +137,44 @@ impl Planes {
         self.slots.div_ceil(64)
     }
 
-    pub(crate) fn rules(&self) -> &[RulePlanes] {
-        &self.rules
+    /// Makes place for so many slots.
+    pub(crate) fn grow(&mut self, slots: usize) {
+        let words = self.words();
+        self.slots = self.slots.max(slots);
+        if self.words() > words {
+            let words = self.words();
+            self.live.resize(words);
+            for planes in &mut self.rules {
+                Arc::make_mut(planes).resize(words);
+            }
+        }
+    }
+
+    /// The rules whose planes differ, each as it is in `self` and in `other`; the lines of a rule
+    /// that stands in one only come with it. Shared planes are not looked at.
+    pub(crate) fn differing<'a>(
+        &'a self,
+        other: &'a Self,
+    ) -> impl Iterator<Item = (Option<&'a RulePlanes>, Option<&'a RulePlanes>)> {
+        let (mut mine, mut theirs) = (self.rules.iter().peekable(), other.rules.iter().peekable());
+        std::iter::from_fn(move || {
+            loop {
+                let order = match (mine.peek(), theirs.peek()) {
+                    (None, None) => return None,
+                    (Some(_), None) => Ordering::Less,
+                    (None, Some(_)) => Ordering::Greater,
+                    (Some(a), Some(b)) => a.rule.cmp(&b.rule),
+                };
+                let left = if order.is_le() { mine.next() } else { None };
+                let right = if order.is_ge() { theirs.next() } else { None };
+                if let (Some(left), Some(right)) = (left, right)
+                    && (Arc::ptr_eq(left, right) || left == right)
+                {
+                    continue;
+                }
+                return Some((left.map(AsRef::as_ref), right.map(AsRef::as_ref)));
+            }
+        })
     }
 
     pub(crate) fn rule(&self, no: u32) -> Option<&RulePlanes> {
@@ -134,6 +182,7 @@ impl Planes {
             .binary_search_by_key(&no, |planes| planes.rule)
             .ok()
             .and_then(|n| self.rules.get(n))
+            .map(AsRef::as_ref)
     }
 
     /// The planes of a rule; empty ones are made where there are none.
@@ -141,13 +190,20 @@ impl Planes {
         let n = match self.rules.binary_search_by_key(&no, |planes| planes.rule) {
             Ok(n) => n,
             Err(n) => {
-                self.rules.insert(n, RulePlanes::new(no, self.slots.div_ceil(64)));
+                self.rules.insert(n, Arc::new(RulePlanes::new(no, self.slots.div_ceil(64))));
                 n
             }
         };
         // `n` was found or inserted just now.
         #[expect(clippy::indexing_slicing, reason = "the index was found or inserted just now")]
-        &mut self.rules[n]
+        Arc::make_mut(&mut self.rules[n])
+    }
+
+    /// Sets what a rule says of a slot.
+    pub(crate) fn set(&mut self, no: u32, slot: usize, verdict: Verdict) {
+        if self.rule(no).map(|planes| planes.verdict(slot)) != Some(verdict) {
+            self.rule_mut(no).set(slot, verdict);
+        }
     }
 
     /// Replaces a rule's planes.
@@ -167,15 +223,7 @@ impl Planes {
 
     /// Gives a slot to a resource.
     pub(crate) fn occupy(&mut self, slot: usize) {
-        let words = self.words();
-        self.slots = self.slots.max(slot + 1);
-        if self.words() > words {
-            let words = self.words();
-            self.live.resize(words);
-            for planes in &mut self.rules {
-                planes.resize(words);
-            }
-        }
+        self.grow(slot + 1);
         self.live.set(slot, true);
     }
 
@@ -183,8 +231,27 @@ impl Planes {
     pub(crate) fn vacate(&mut self, slot: usize) {
         self.live.set(slot, false);
         for planes in &mut self.rules {
-            planes.set(slot, Verdict::OutOfScope);
+            if planes.scope.get(slot) {
+                Arc::make_mut(planes).set(slot, Verdict::OutOfScope);
+            }
         }
+    }
+
+    /// A resource by verdict, over the rules that count.
+    pub(crate) fn tally_of(&self, slot: usize, counts: impl Fn(u32) -> bool) -> ComplianceCounts {
+        let mut worst = Verdict::OutOfScope;
+        for planes in self.rules.iter().filter(|planes| counts(planes.rule)) {
+            match planes.verdict(slot) {
+                Verdict::NonCompliant => {
+                    worst = Verdict::NonCompliant;
+                    break;
+                }
+                Verdict::Undetermined => worst = Verdict::Undetermined,
+                Verdict::Compliant if worst == Verdict::OutOfScope => worst = Verdict::Compliant,
+                Verdict::Compliant | Verdict::OutOfScope => {}
+            }
+        }
+        worst.counts()
     }
 
     /// The chunk's resources by verdict, each counted once, over the rules that count.

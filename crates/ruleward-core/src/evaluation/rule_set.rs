@@ -7,7 +7,8 @@ use parking_lot::Mutex;
 use ruleward_policy::{Catalogue, PolicyDefinition, Program, ProgramSet};
 use ruleward_store::{ReadTx, TypeRow};
 use ruleward_types::{
-    Account, AccountNo, AssignmentKind, Error, PolicyAssignment, ResourceType, Result, TriggerType,
+    Account, AccountNo, AssignmentKind, Error, PolicyAssignment, Recorder, ResourceType, Result,
+    Selection, TriggerType,
 };
 
 use super::columns::{ColumnSets, TypeColumns};
@@ -35,14 +36,18 @@ pub(crate) struct CompiledRule {
 
 impl CompiledRule {
     /// Compiles a rule; a builtin one needs its definition.
-    pub(crate) fn new(rule: PolicyAssignment, catalogue: &Catalogue) -> Result<Self> {
+    pub(crate) fn new(
+        rule: PolicyAssignment,
+        catalogue: &Catalogue,
+        recorded: &Selection,
+    ) -> Result<Self> {
         let definition = definition_of(&rule, catalogue)?;
         let program = definition
             .map(|definition| programs::compiled(definition, &rule.parameters))
             .transpose()?;
         Ok(Self {
             no: plane_no(rule.no),
-            scope: Scope::new(&rule, definition),
+            scope: Scope::new(&rule, definition, recorded),
             volatile: is_volatile(definition),
             program,
             judges: rule.judges(),
@@ -115,7 +120,7 @@ pub(crate) fn definition_of<'a>(
 #[derive(Debug)]
 pub(crate) struct RuleSet {
     pub(crate) version: i64,
-    pub(crate) recorder_enabled: bool,
+    pub(crate) recorder: Recorder,
     /// The account, as policies read it.
     pub(crate) account: Arc<[u8]>,
     /// Ascending by number.
@@ -146,11 +151,11 @@ impl RuleSet {
     ) -> Result<Self> {
         Ok(Self {
             version: account.rules_version,
-            recorder_enabled: account.recorder.enabled,
+            recorder: account.recorder.clone(),
             account: account_resource::as_read(account),
             rules: rules
                 .into_iter()
-                .map(|rule| CompiledRule::new(rule, catalogue))
+                .map(|rule| CompiledRule::new(rule, catalogue, &account.recorder.selection))
                 .collect::<Result<_>>()?,
             by_type: Mutex::default(),
             columns: Mutex::default(),
@@ -173,6 +178,11 @@ impl RuleSet {
             .binary_search_by_key(&no, |rule| rule.no)
             .ok()
             .and_then(|place| self.rules.get(place))
+    }
+
+    /// Whether a resource of this type is recorded, and with that judged, when it changes.
+    pub(crate) fn records(&self, resource_type: &ResourceType) -> bool {
+        self.recorder.covers(resource_type)
     }
 
     /// Whether a rule's verdicts count.
@@ -222,7 +232,7 @@ impl RuleSet {
             .iter()
             .copied()
             .filter(|place| {
-                self.recorder_enabled
+                self.recorder.enabled
                     && self.rules.get(*place).is_some_and(CompiledRule::judges_changes)
             })
             .collect();
@@ -230,7 +240,7 @@ impl RuleSet {
             .iter()
             .copied()
             .filter(|place| {
-                self.recorder_enabled
+                self.recorder.enabled
                     && self.rules.get(*place).is_some_and(CompiledRule::defers_changes)
             })
             .collect();

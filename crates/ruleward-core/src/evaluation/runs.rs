@@ -12,6 +12,7 @@ use super::ledger::Ledger;
 use super::planes::Head;
 use super::rule_set::CompiledRule;
 use super::scope::Subject;
+use crate::service::Writing;
 
 /// Starts a run of a rule and stores the rule. The chunks that are not at the rule's mark get
 /// tickets; where there are none, the run is complete at once.
@@ -20,12 +21,12 @@ use super::scope::Subject;
 /// chunk that is made later is at it from the start. So while no run of such a rule is going on, and its
 /// mark did not move, all chunks are at its mark: none has to be looked at.
 pub(crate) fn start(
-    tx: &dyn WriteTx,
+    writing: &Writing<'_>,
     account: AccountNo,
     compiled: &CompiledRule,
     trigger: RunTrigger,
-    now: Timestamp,
 ) -> Result<PolicyAssignment> {
+    let (tx, now) = (writing.tx, writing.now);
     let mut rule = compiled.rule.clone();
     let is_asked_for = trigger == RunTrigger::Manual;
     let is_current = is_asked_for && !compiled.volatile && rule.state == AssignmentState::Enabled;
@@ -36,7 +37,7 @@ pub(crate) fn start(
     let stale = if rule.kind == AssignmentKind::Custom || is_current {
         Vec::new()
     } else {
-        stale_chunks(tx, account, compiled, has_moved)?
+        stale_chunks(writing, account, compiled, has_moved)?
     };
     let chunks = i64::try_from(stale.len()).unwrap_or(i64::MAX);
     let done = stale.is_empty();
@@ -119,14 +120,14 @@ pub(crate) fn advance(
 
 /// The chunks in a rule's scope that are not at its mark. None is where the mark moved just now.
 fn stale_chunks(
-    tx: &dyn WriteTx,
+    writing: &Writing<'_>,
     account: AccountNo,
     compiled: &CompiledRule,
     has_moved: bool,
 ) -> Result<Vec<ChunkNo>> {
-    let mut stale = Vec::new();
+    let (tx, mut stale) = (writing.tx, Vec::new());
     if compiled.scope.subject() == Subject::Account {
-        account_chunk(tx, account)?;
+        account_chunk(writing, account)?;
     }
     let types = tx.types(account)?;
     let (mark, followed) = (compiled.rule.mark, compiled.followed(&types));
@@ -149,18 +150,18 @@ fn stale_chunks(
 }
 
 /// The chunk of the account pseudo-resource (slot 0); made when it is first needed.
-pub(crate) fn account_chunk(tx: &dyn WriteTx, account: AccountNo) -> Result<ChunkNo> {
+pub(crate) fn account_chunk(writing: &Writing<'_>, account: AccountNo) -> Result<ChunkNo> {
+    let tx = writing.tx;
     let type_no = tx.ensure_type(account, &ResourceType::account())?;
-    if let Some(chunk) = tx.last_chunk(account, type_no)? {
+    if let Some(chunk) = tx.last_chunk(account, type_no, true)? {
         return Ok(chunk.no);
     }
-    let chunk = tx.insert_chunk(account, type_no)?;
-    // No planes yet, so nothing is counted before or after.
-    let mut edit = ChunkEdit::begin(tx, chunk, |_| false)?;
+    let chunk = tx.insert_chunk(account, type_no, true)?;
+    let mut edit = ChunkEdit::begin(tx, chunk)?;
     edit.planes.occupy(0);
     edit.chunk.used = 1;
     edit.chunk.live = 1;
     // Nothing counts, so no number moves.
-    edit.flush(tx, |_| false, &mut Ledger::default())?;
+    edit.flush(writing, |_| false, &mut Ledger::default())?;
     Ok(chunk.no)
 }

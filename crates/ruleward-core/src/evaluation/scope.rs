@@ -3,7 +3,7 @@
 use ruleward_policy::PolicyDefinition;
 use ruleward_types::{
     AssignmentKind, PolicyAssignment, PolicyFilter, PolicyFilterV2, ResourceType, ResourceView,
-    TriggerType,
+    Selection, TriggerType,
 };
 
 /// What a rule is asked about.
@@ -24,6 +24,8 @@ pub(crate) struct Scope {
     filter: Filter,
     /// Where the filter names no types; empty means all.
     default_types: Vec<ResourceType>,
+    /// Nothing else is in any rule's scope.
+    recorded: Selection,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +36,11 @@ enum Filter {
 }
 
 impl Scope {
-    pub(crate) fn new(rule: &PolicyAssignment, definition: Option<&PolicyDefinition>) -> Self {
+    pub(crate) fn new(
+        rule: &PolicyAssignment,
+        definition: Option<&PolicyDefinition>,
+        recorded: &Selection,
+    ) -> Self {
         let subject = match (rule.kind, definition) {
             (AssignmentKind::Custom, _) if rule.trigger == TriggerType::Period => Subject::Anything,
             (AssignmentKind::Builtin, Some(definition))
@@ -55,7 +61,7 @@ impl Scope {
                 .map(|of| ResourceType::new(&of.provider, &of.kind))
                 .collect()
         });
-        Self { subject, filter, default_types }
+        Self { subject, filter, default_types, recorded: recorded.clone() }
     }
 
     pub(crate) fn subject(&self) -> Subject {
@@ -64,6 +70,11 @@ impl Scope {
 
     /// Whether resources of a type can be in scope.
     pub(crate) fn covers_type(&self, resource_type: &ResourceType) -> bool {
+        self.recorded.selects(resource_type) && self.asks_for_type(resource_type)
+    }
+
+    /// Whether the rule is about a type, recorded or not.
+    pub(crate) fn asks_for_type(&self, resource_type: &ResourceType) -> bool {
         match self.subject {
             Subject::Account => resource_type.is_account(),
             Subject::Anything => true,

@@ -1,6 +1,6 @@
 //! The threads that take tickets and watch the clock.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -8,12 +8,16 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use ruleward_store::Ticket;
-use ruleward_types::{AccountNo, AssignmentState, ChunkNo, Error, PolicyAssignment, Result};
+use ruleward_types::{
+    AccountNo, AssignmentState, ChunkNo, Error, PolicyAssignment, Result, Timestamp,
+};
 
 use super::chunk_run;
 use super::ledger::Ledger;
 use crate::Service;
 
+/// Seconds between two looks at what of the past is no longer kept.
+const PRUNE_EVERY_S: i64 = 3600;
 /// Chunks that a worker judges for one commit.
 const BATCH: usize = 16;
 /// Tickets may also come from another process.
@@ -123,6 +127,7 @@ impl Service {
     pub fn start(self: &Arc<Self>) -> Result<Workers> {
         self.check_policies()?;
         self.upgrade_policies()?;
+        self.upgrade_relations()?;
         self.signal.state.lock().running = true;
         let mut workers = Workers { service: Arc::clone(self), threads: Vec::new() };
         for n in 0..self.options.evaluation_threads.max(1) {
@@ -190,11 +195,23 @@ impl Service {
     pub(crate) fn work(self: &Arc<Self>, tickets: &[Ticket]) -> Result<()> {
         let mut judged = Vec::new();
         let mut idle = Vec::new();
+        let mut told = Vec::new();
+        let mut accounts = BTreeSet::new();
+        for ticket in tickets {
+            accounts.extend(self.read(|tx| tx.chunk(ticket.chunk))?.map(|chunk| chunk.account));
+        }
+        for account in accounts {
+            self.catch_up(account)?;
+        }
         for ticket in tickets {
             self.read(|tx| {
                 let Some(chunk) = tx.chunk(ticket.chunk)? else {
                     return Ok(());
                 };
+                if !chunk.recorded {
+                    told.push(*ticket);
+                    return Ok(());
+                }
                 let set = self.rule_set(tx, chunk.account)?;
                 match chunk_run::judge(tx, *ticket, &set, &self.column_sets, chunk, self.tick())? {
                     Some(one) => judged.push((chunk.account, one)),
@@ -207,9 +224,12 @@ impl Service {
             let mut ledger = Ledger::default();
             for (account, one) in judged {
                 let set = writing.rule_set(account)?;
-                chunk_run::commit(writing.tx, one, &set, &mut ledger)?;
+                chunk_run::commit(writing, one, &set, &mut ledger)?;
             }
             ledger.write(writing.tx, writing.now)?;
+            for ticket in told {
+                writing.tx.finish_ticket(ticket)?;
+            }
             for (account, ticket, judged_by) in idle {
                 let current = writing.rule_set(account)?.version;
                 chunk_run::finish_idle(writing.tx, ticket, judged_by, current)?;
@@ -231,11 +251,21 @@ impl Service {
     }
 
     fn watch_clock(self: &Arc<Self>) {
+        let mut pruned = Timestamp(0);
         loop {
             let started = self.run_due_rules().inspect_err(report).unwrap_or(0);
             // A new day is frozen also where nothing is written.
             if self.day_has_passed() {
                 let _ = self.write(|_| Ok(())).inspect_err(report);
+            }
+            // Bit by bit, so that a long past does not hold the writer.
+            let now = self.clock().now();
+            let mut pruning = false;
+            if now > pruned.plus_seconds(PRUNE_EVERY_S) {
+                pruning = self.prune_history().inspect_err(report).unwrap_or(false);
+                if !pruning {
+                    pruned = now;
+                }
             }
             // Also while the others have tickets all the time.
             let deployed =
@@ -244,7 +274,7 @@ impl Service {
             if state.stop {
                 return;
             }
-            if started == 0 && !deployed {
+            if started == 0 && !deployed && !pruning {
                 self.signal.work.wait_for(&mut state, POLL);
             }
         }

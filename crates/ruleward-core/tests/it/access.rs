@@ -50,7 +50,7 @@ fn roles_allow_their_actions_only() {
 #[test]
 fn another_account_is_forbidden_to_everybody() {
     let house = House::new();
-    let other = house.service.create_account("other", None, Recorder { enabled: true }).unwrap();
+    let other = house.service.create_account("other", None, Recorder::ON).unwrap();
     let caller = caller(&house, "root", Role::Administrator);
     for domain_id in [other.domain_id.as_str(), "nowhere", ""] {
         let access = house.service.authorize(&caller, "rms:policyAssignments:get", Some(domain_id));
@@ -136,16 +136,21 @@ fn tokens_for_passwords_and_keys() {
 fn names_are_unique_and_plain() {
     let house = House::new();
     let service = &house.service;
-    let recorder = Recorder { enabled: true };
     for name in ["", "a b", "a/b", &"x".repeat(65)] {
-        let made = service.create_account(name, None, recorder);
+        let made = service.create_account(name, None, Recorder::ON);
         assert_eq!(code(made), ErrorCode::InvalidParameter, "{name}");
     }
-    assert_eq!(code(service.create_account("acme", None, recorder)), ErrorCode::InvalidParameter);
-    let same_id = Some(house.account.domain_id.as_str());
-    assert_eq!(code(service.create_account("b", same_id, recorder)), ErrorCode::InvalidParameter);
     assert_eq!(
-        code(service.create_account("b", Some("a/b"), recorder)),
+        code(service.create_account("acme", None, Recorder::ON)),
+        ErrorCode::InvalidParameter
+    );
+    let same_id = Some(house.account.domain_id.as_str());
+    assert_eq!(
+        code(service.create_account("b", same_id, Recorder::ON)),
+        ErrorCode::InvalidParameter
+    );
+    assert_eq!(
+        code(service.create_account("b", Some("a/b"), Recorder::ON)),
         ErrorCode::DomainIdIllegal
     );
     caller(&house, "u", Role::Auditor);

@@ -156,7 +156,7 @@ fn what_others_write_meanwhile_is_kept() {
 fn sessions_belong_to_their_account() {
     let house = House::new();
     let session = open(&house, &[]);
-    let recorder = ruleward_types::Recorder { enabled: true };
+    let recorder = ruleward_types::Recorder::ON;
     let other = house.service.create_account("other", None, recorder).unwrap();
     let access = ruleward_core::Access::operator(&other);
     let (service, id) = (&house.service, session.id.as_str());

@@ -7,12 +7,18 @@ mod explanations;
 #[cfg(test)]
 mod imports;
 #[cfg(test)]
+mod inventory;
+#[cfg(test)]
 mod organization_policy_assignments;
 #[cfg(test)]
 mod organizations;
+#[cfg(test)]
+mod past;
 #[cfg(test)]
 mod policy_assignments;
 #[cfg(test)]
 mod reported_results;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tracker_config;

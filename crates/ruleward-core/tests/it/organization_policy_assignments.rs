@@ -139,7 +139,7 @@ impl Group {
 
     fn recorder(&self, account: &Account, enabled: bool) {
         let service = &self.house.service;
-        service.set_recorder(&account.domain_id, Recorder { enabled }).unwrap();
+        service.set_recorder(&account.domain_id, Recorder::switched(enabled)).unwrap();
         service.work_off().unwrap();
     }
 

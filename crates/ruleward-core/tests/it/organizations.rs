@@ -8,7 +8,7 @@ use crate::support::{House, code, first_page};
 impl House {
     /// Another account, recorder on.
     pub(crate) fn another(&self, name: &str) -> Account {
-        self.service.create_account(name, None, Recorder { enabled: true }).unwrap()
+        self.service.create_account(name, None, Recorder::ON).unwrap()
     }
 
     /// An organization that the house's account manages.

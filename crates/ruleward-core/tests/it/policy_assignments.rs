@@ -75,7 +75,7 @@ fn refusals_of_create() {
 fn the_same_name_in_another_account_is_fine() {
     let house = House::new();
     house.create(unused("a"));
-    let recorder = ruleward_types::Recorder { enabled: true };
+    let recorder = ruleward_types::Recorder::ON;
     let other = house.service.create_account("other", None, recorder).unwrap();
     let access = ruleward_core::Access::operator(&other);
     let made = house.service.create_policy_assignment(&access, unused("a")).unwrap();

@@ -33,7 +33,7 @@ pub(crate) struct House {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) account: Account,
     pub(crate) access: Access,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl House {
@@ -42,6 +42,10 @@ impl House {
     }
 
     pub(crate) fn with_quota(policy_assignment_quota: usize) -> Self {
+        Self::with_options(Options { policy_assignment_quota, ..Options::default() })
+    }
+
+    pub(crate) fn with_options(options: Options) -> Self {
         // In memory where that is possible: what a sync costs is not tested here.
         let memory = std::path::Path::new("/dev/shm");
         let directory =
@@ -49,12 +53,24 @@ impl House {
         let directory = directory.unwrap();
         let store = SqliteStore::open(&directory.path().join("ruleward.sqlite")).unwrap();
         let clock = Arc::new(ManualClock(AtomicI64::new(1_772_359_200_000_000)));
-        let options = Options { policy_assignment_quota, ..Options::default() };
         let key = SealingKey::new([1; 32]);
         let service = Service::open(store, Arc::clone(&clock) as _, &key, options).unwrap();
-        let account = service.create_account("acme", None, Recorder { enabled: true }).unwrap();
+        let account = service.create_account("acme", None, Recorder::ON).unwrap();
         let access = Access::operator(&account);
-        Self { service, clock, account, access, _directory: directory }
+        Self { service, clock, account, access, directory }
+    }
+
+    /// Ends the service, lets `meanwhile` see to the file of its store, and opens it again.
+    pub(crate) fn reopen_after(self, meanwhile: impl FnOnce(&std::path::Path)) -> Self {
+        let path = self.directory.path().join("ruleward.sqlite");
+        let Self { service, clock, account, access, directory } = self;
+        drop(service);
+        meanwhile(&path);
+        let store = SqliteStore::open(&path).unwrap();
+        let key = SealingKey::new([1; 32]);
+        let service =
+            Service::open(store, Arc::clone(&clock) as _, &key, Options::default()).unwrap();
+        Self { service, clock, account, access, directory }
     }
 
     pub(crate) fn put(&self, entity: &Value) {
@@ -73,7 +89,7 @@ impl House {
     }
 
     pub(crate) fn recorder(&self, enabled: bool) {
-        self.service.set_recorder(&self.account.domain_id, Recorder { enabled }).unwrap();
+        self.service.set_recorder(&self.account.domain_id, Recorder::switched(enabled)).unwrap();
     }
 
     /// The states of the account: rule's name, resource's id, state.

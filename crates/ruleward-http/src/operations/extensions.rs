@@ -6,8 +6,8 @@ use http::Method;
 use super::Handler::{Allowed, Known, Open};
 use super::{Load, Operation, Origin};
 use crate::handlers::{
-    coverage, events, explanations, health, identity, imports, operation_list, organizations,
-    previews, resources,
+    coverage, events, explanations, health, history, identity, imports, operation_list,
+    organizations, past, previews, resources,
 };
 
 macro_rules! table {
@@ -39,6 +39,10 @@ pub(super) static OPERATIONS: &[Operation] = table! {
         GET "/resources/{resource_id}" 200 GetResource "ruleward:resources:get" Light => Allowed(resources::get);
         PUT "/resources/{resource_id}" 200 PutResource "ruleward:resources:put" Resource => Allowed(resources::put);
         DELETE "/resources/{resource_id}" 204 DeleteResource "ruleward:resources:delete" Light => Allowed(resources::delete);
+        GET "/resources/{resource_id}/history" 200 ListResourceHistory "rms:resources:getHistory" Light => Allowed(history::list_with_causes);
+        GET "/policy-states" 200 ListPastPolicyStates "rms:policyStates:get" Light => Allowed(past::list);
+        GET "/policy-states/changes" 200 ListPolicyStateChanges "rms:policyStates:get" Light => Allowed(past::changes);
+        GET "/policy-states/summary" 200 CollectPastPolicyStatesSummary "rms:policyStates:get" Light => Allowed(past::summary);
         POST "/imports" 200 OpenImport "ruleward:resources:import" Light => Allowed(imports::open);
         GET "/imports/{import_id}" 200 GetImport "ruleward:resources:import" Light => Allowed(imports::get);
         DELETE "/imports/{import_id}" 204 CancelImport "ruleward:resources:import" Light => Allowed(imports::cancel);

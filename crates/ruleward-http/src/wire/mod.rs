@@ -13,15 +13,21 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub(crate) mod coverage;
 pub(crate) mod evaluations;
 pub(crate) mod filters;
+pub(crate) mod history;
 pub(crate) mod identity;
 pub(crate) mod imports;
+pub(crate) mod inventory;
 pub(crate) mod organization_policy_assignments;
 pub(crate) mod organizations;
+pub(crate) mod past;
 pub(crate) mod policy_assignments;
 pub(crate) mod policy_definitions;
 pub(crate) mod policy_states;
 pub(crate) mod policy_summaries;
 pub(crate) mod previews;
+pub(crate) mod relations;
+pub(crate) mod tags;
+pub(crate) mod tracker_config;
 
 /// A page of a list.
 #[derive(Debug, Serialize)]

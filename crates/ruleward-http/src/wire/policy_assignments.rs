@@ -9,10 +9,9 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::filters::{FilterRequest, FilterV2Request};
+use super::tags::{TagRequest, check_tags};
 use super::{Object, Patch};
-use crate::validation::{
-    NAME, POLICY_DEFINITION_ID, at_most, one_of, required, tag_key, tag_value, up_to,
-};
+use crate::validation::{NAME, POLICY_DEFINITION_ID, at_most, one_of, required, up_to};
 
 const KINDS: &[(AssignmentKind, &str)] =
     &[(AssignmentKind::Builtin, "builtin"), (AssignmentKind::Custom, "custom")];
@@ -41,12 +40,6 @@ struct CustomPolicyRequest {
     function_urn: Option<String>,
     auth_type: Option<String>,
     auth_value: Option<Map<String, Value>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct TagRequest {
-    key: Option<String>,
-    value: Option<String>,
 }
 
 /// The body, checked by itself.
@@ -172,22 +165,6 @@ pub(crate) fn parameters(given: Map<String, Value>) -> Result<Map<String, Value>
         _ => Err(Error::invalid(format!("`parameters.{name}` is an object with a `value`."))),
     };
     given.into_iter().map(plain).collect()
-}
-
-fn check_tags(tags: Vec<Object<TagRequest>>) -> Result<Vec<Tag>> {
-    at_most("tags", tags.len(), limits::ASSIGNMENT_TAGS)?;
-    let mut checked: Vec<Tag> = Vec::with_capacity(tags.len());
-    for (n, Object(tag)) in tags.into_iter().enumerate() {
-        let key = required(&format!("tags[{n}].key"), tag.key)?;
-        let value = required(&format!("tags[{n}].value"), tag.value)?;
-        tag_key(&key)?;
-        tag_value(&value)?;
-        if checked.iter().any(|known| known.key == key) {
-            return Err(Error::invalid(format!("`tags` names the key `{key}` twice.")));
-        }
-        checked.push(Tag { key, value });
-    }
-    Ok(checked)
 }
 
 /// A rule as it is shown.

@@ -103,7 +103,7 @@ impl Server {
         let store = SqliteStore::open(&directory.path().join("store.sqlite")).unwrap();
         let sealing_key = SealingKey::new([1; 32]);
         let service = Service::open(store, Arc::new(SystemClock), &sealing_key, options).unwrap();
-        let account = service.create_account("home", None, Recorder { enabled: true }).unwrap();
+        let account = service.create_account("home", None, Recorder::ON).unwrap();
         let state = AppState::new(Arc::clone(&service), http_options).unwrap();
         let workers = service.start().unwrap();
         let mut server = Self {

@@ -8,6 +8,8 @@ mod evaluations;
 mod harness;
 mod identity;
 mod imports;
+#[cfg(test)]
+mod inventory;
 mod operations;
 mod organization_policy_assignments;
 mod organizations;
@@ -16,3 +18,4 @@ mod policy_definitions;
 mod policy_states;
 mod previews;
 mod resources;
+mod tracker_config;

@@ -14,7 +14,7 @@ pub fn path(rest: &str) -> String {
 impl Server {
     /// Another account with its administrator.
     pub fn another(&self, name: &str) -> (Account, Keys) {
-        let account = self.service.create_account(name, None, Recorder { enabled: true }).unwrap();
+        let account = self.service.create_account(name, None, Recorder::ON).unwrap();
         let user = self.service.create_user(&account, "admin", Role::Administrator, None).unwrap();
         let key = self.service.create_access_key(&user, None).unwrap();
         let secret = key.secret_key.expose_secret().to_owned();

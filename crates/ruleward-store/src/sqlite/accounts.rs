@@ -2,15 +2,16 @@
 
 use ruleward_types::{
     AccessKey, Account, AccountNo, ComplianceCounts, Error, ErrorCode, Recorder, Result, Role,
-    Timestamp, User, UserNo,
+    Selection, Timestamp, User, UserNo,
 };
+use rusqlite::types::{Type, ValueRef};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::{Tx, failed};
 use crate::{ReadAccounts, WriteAccounts};
 
-const ACCOUNT: &str =
-    "SELECT no, domain_id, name, created, recorder_enabled, rules_version FROM account";
+const ACCOUNT: &str = "SELECT no, domain_id, name, created, recorder_enabled, rules_version, types
+     FROM account LEFT JOIN tracker_config ON tracker_config.account = no";
 const USER: &str = "SELECT no, account, id, name, role, password_hash, created FROM user";
 const KEY: &str =
     "SELECT access_key, user, sealed_secret, token_sha256, expires, created FROM access_key";
@@ -21,9 +22,16 @@ fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
         domain_id: row.get(1)?,
         name: row.get(2)?,
         created: Timestamp(row.get(3)?),
-        recorder: Recorder { enabled: row.get(4)? },
+        recorder: Recorder { enabled: row.get(4)?, selection: selection(row.get_ref(6)?)? },
         rules_version: row.get(5)?,
     })
+}
+
+/// Recorded types as they are stored: nothing, or a JSON list.
+fn selection(stored: ValueRef<'_>) -> rusqlite::Result<Selection> {
+    let Some(text) = stored.as_str_or_null()? else { return Ok(Selection::All) };
+    serde_json::from_str(text)
+        .map_err(|e| rusqlite::Error::FromSqlConversionFailure(6, Type::Text, Box::new(e)))
 }
 
 fn user(row: &Row<'_>) -> rusqlite::Result<User> {
@@ -180,11 +188,6 @@ impl WriteAccounts for Tx<'_> {
             ])
             .map_err(inserted("insert an account", "an account of this name or id exists"))?;
         Ok(AccountNo(self.inserted_row()))
-    }
-
-    fn set_recorder(&self, no: AccountNo, recorder: Recorder) -> Result<()> {
-        let sql = "UPDATE account SET recorder_enabled = ?2 WHERE no = ?1";
-        self.execute(sql, params![no.0, recorder.enabled]).map(drop)
     }
 
     fn bump_rules_version(&self, no: AccountNo) -> Result<()> {

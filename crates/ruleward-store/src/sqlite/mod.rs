@@ -7,13 +7,18 @@ mod accounts;
 mod checkpoint;
 mod chunks;
 mod columns;
+mod facets;
+mod history;
 mod imports;
+mod notifications;
 mod organization_policy_assignments;
 mod organizations;
 mod policy_assignments;
+mod relations;
 mod resources;
 mod runs;
 mod statistics;
+mod tracker_config;
 mod writer;
 
 use std::fmt;
@@ -37,7 +42,7 @@ mod embedded {
 /// Readers that may hold a snapshot at the same time.
 const READERS: usize = 4;
 /// Prepared statements kept per connection; more than there are different ones.
-const STATEMENTS: usize = 192;
+const STATEMENTS: usize = 384;
 const WRITER_CACHE_KIB: i64 = 32 * 1024;
 const READER_CACHE_KIB: i64 = 4 * 1024;
 

@@ -10,14 +10,14 @@ use super::accounts::counts;
 use super::{Tx, failed};
 use crate::{ReadAssignments, ReportedResult, WriteAssignments};
 
-fn decode(no: i64, body: &str) -> Result<PolicyAssignment> {
+pub(super) fn decode(no: i64, body: &str) -> Result<PolicyAssignment> {
     let mut rule: PolicyAssignment =
         serde_json::from_str(body).map_err(|e| Error::internal("read a policy assignment", e))?;
     rule.no = RuleNo(no);
     Ok(rule)
 }
 
-fn encode(rule: &PolicyAssignment) -> Result<String> {
+pub(super) fn encode(rule: &PolicyAssignment) -> Result<String> {
     serde_json::to_string(rule).map_err(|e| Error::internal("write a policy assignment", e))
 }
 

@@ -3,11 +3,15 @@
 mod api;
 mod connection;
 pub mod credentials;
+pub mod diff;
 pub mod evaluate;
 pub mod explain;
+pub mod history;
+mod moment;
 pub mod organization;
 mod parameter;
 pub mod policies;
+pub mod recorder;
 mod rule;
 pub mod rules;
 pub mod states;

@@ -46,6 +46,11 @@ pub fn id(api: &Api, id_or_name: &str) -> anyhow::Result<String> {
     }
 }
 
+/// The same for a look back: an id may be that of a rule that is gone.
+pub fn past_id(api: &Api, id_or_name: &str) -> anyhow::Result<String> {
+    if looks_like_id(id_or_name) { Ok(id_or_name.to_owned()) } else { id(api, id_or_name) }
+}
+
 fn looks_like_id(text: &str) -> bool {
     text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

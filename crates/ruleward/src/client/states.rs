@@ -5,6 +5,7 @@ use reqwest::Method;
 use ruleward_types::Timestamp;
 use serde_json::Value;
 
+use super::moment::{moment as parsed, written};
 use super::{ConnectionArgs, Request, rule, segment};
 use crate::output::{Format, Listing, OutputArgs, cell};
 
@@ -31,6 +32,9 @@ impl State {
 /// List verdicts: which resource meets which rule, and which does not.
 #[derive(Debug, Args)]
 pub struct StatesArgs {
+    /// As they were at this moment: 2026-03-01T00:00:00Z, or a day.
+    #[arg(long, value_name = "MOMENT", value_parser = parsed, conflicts_with = "resource_name")]
+    at: Option<Timestamp>,
     /// Only verdicts of this rule, by id or name.
     #[arg(long, value_name = "RULE")]
     rule: Option<String>,
@@ -55,7 +59,12 @@ pub struct StatesArgs {
 /// Lists them.
 pub fn run(args: &StatesArgs) -> anyhow::Result<()> {
     let api = args.connection.connect()?;
+    let mut of_rule = None;
     let path = match &args.rule {
+        _ if args.at.is_some() => {
+            of_rule = args.rule.as_deref().map(|rule| rule::past_id(&api, rule)).transpose()?;
+            api.own_path("/policy-states")
+        }
         Some(rule) => {
             let id = rule::id(&api, rule)?;
             api.path(&format!("/policy-assignments/{}/policy-states", segment(&id)))
@@ -63,6 +72,8 @@ pub fn run(args: &StatesArgs) -> anyhow::Result<()> {
         None => api.path("/policy-states"),
     };
     let request = Request::new(Method::GET, path)
+        .query_if("at", args.at.map(written).as_deref())
+        .query_if("policy_assignment_id", of_rule.as_deref())
         .query_if("compliance_state", args.state.map(State::wire))
         .query_if("resource_id", args.resource.as_deref())
         .query_if("resource_name", args.resource_name.as_deref());

@@ -4,8 +4,10 @@ mod organization;
 
 use clap::Args;
 use reqwest::Method;
+use ruleward_types::Timestamp;
 use serde_json::Value;
 
+use super::moment::{moment, written};
 use super::{ConnectionArgs, Request};
 use crate::output::{Format, Listing, OutputArgs, cell, line};
 
@@ -17,6 +19,9 @@ pub struct SummaryArgs {
     #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "",
           conflicts_with = "tag")]
     organization: Option<String>,
+    /// As it was at this moment: 2026-03-01T00:00:00Z, or a day.
+    #[arg(long, value_name = "MOMENT", value_parser = moment, conflicts_with = "organization")]
+    at: Option<Timestamp>,
     /// Only rules that carry this tag themselves; several: any of them. Can be repeated.
     #[arg(long, value_name = "KEY[=VALUE]")]
     tag: Vec<String>,
@@ -35,7 +40,10 @@ pub fn run(args: &SummaryArgs) -> anyhow::Result<()> {
     if let Some(id) = &args.organization {
         return organization::run(&api, id, args.limit, args.output.output);
     }
-    let mut request = Request::new(Method::GET, api.path("/policy-states/summary"));
+    let rest = "/policy-states/summary";
+    let path = if args.at.is_some() { api.own_path(rest) } else { api.path(rest) };
+    let mut request =
+        Request::new(Method::GET, path).query_if("at", args.at.map(written).as_deref());
     for tag in &args.tag {
         request = request.query("tags", tag.clone());
     }

@@ -10,6 +10,9 @@ use serde::Deserialize;
 pub struct Limits {
     /// Rules of one account.
     pub policy_assignments: usize,
+    /// Changes of an account's resource recorder in one UTC day; 0 is any number. With --dev there is
+    /// no such limit.
+    pub recorder_changes_per_day: u32,
     /// Requests that are worked on at the same time; more get 429 or wait.
     pub concurrent_requests: usize,
     /// Threads that judge.
@@ -22,6 +25,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             policy_assignments: limits::POLICY_ASSIGNMENTS,
+            recorder_changes_per_day: limits::RECORDER_CHANGES_PER_DAY,
             concurrent_requests: 256,
             evaluation_threads: 2,
             drain_seconds: 30,

@@ -77,19 +77,21 @@ pub fn run(command: &AccountsCommand) -> anyhow::Result<()> {
         AccountsCommand::Recorder(args) => {
             let service = open(&args.store)?;
             let account = service.account(&args.account)?;
-            let recorder = Recorder { enabled: args.state == Switch::On };
+            let enabled = args.state == Switch::On;
+            // What it covers is the account's own choice.
+            let recorder = Recorder { enabled, ..account.recorder };
             service.set_recorder(&account.domain_id, recorder)?;
-            line(&format!("the recorder of {} is {}", account.name, word(recorder)))
+            line(&format!("the recorder of {} is {}", account.name, word(enabled)))
         }
     }
 }
 
 fn create(args: &CreateArgs) -> anyhow::Result<()> {
     let service = open_or_make(&args.store)?;
-    let recorder = Recorder { enabled: args.recorder == Switch::On };
+    let recorder = Recorder::switched(args.recorder == Switch::On);
     let account = service.create_account(&args.name, args.id.as_deref(), recorder)?;
     listing(std::slice::from_ref(&account)).print(args.output.output, &shown(&account))?;
-    if args.output.output == Format::Table && !recorder.enabled {
+    if args.output.output == Format::Table && args.recorder == Switch::Off {
         eprintln!(
             "the recorder is off; turn it on with `ruleward accounts recorder {} on`",
             account.name
@@ -98,15 +100,15 @@ fn create(args: &CreateArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn word(recorder: Recorder) -> &'static str {
-    if recorder.enabled { "on" } else { "off" }
+fn word(enabled: bool) -> &'static str {
+    if enabled { "on" } else { "off" }
 }
 
 fn shown(account: &Account) -> Value {
     json!({
         "id": account.domain_id,
         "name": account.name,
-        "recorder": word(account.recorder),
+        "recorder": word(account.recorder.enabled),
         "created": account.created.to_wire(),
     })
 }
@@ -117,7 +119,7 @@ fn listing(accounts: &[Account]) -> Listing {
         listing.push(vec![
             account.name.clone(),
             account.domain_id.clone(),
-            word(account.recorder).to_owned(),
+            word(account.recorder.enabled).to_owned(),
             account.created.to_wire(),
         ]);
     }

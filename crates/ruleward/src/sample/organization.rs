@@ -59,7 +59,7 @@ fn account(service: &Arc<Service>, name: &str) -> anyhow::Result<Account> {
     match service.account(name) {
         Ok(account) => Ok(account),
         Err(error) if error.code() == ErrorCode::NotFound => {
-            Ok(service.create_account(name, None, Recorder { enabled: true })?)
+            Ok(service.create_account(name, None, Recorder::ON)?)
         }
         Err(error) => Err(error.into()),
     }

@@ -56,7 +56,7 @@ fn account(service: &Arc<Service>) -> anyhow::Result<Account> {
     match service.account(ACCOUNT) {
         Ok(account) => Ok(account),
         Err(error) if error.code() == ErrorCode::NotFound => {
-            Ok(service.create_account(ACCOUNT, None, Recorder { enabled: true })?)
+            Ok(service.create_account(ACCOUNT, None, Recorder::ON)?)
         }
         Err(error) => Err(error.into()),
     }

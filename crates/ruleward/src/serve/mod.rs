@@ -72,7 +72,12 @@ fn serve(
     let catalogue = args.store.catalogue(config, place)?;
     let sealing_key = sealing::find(place, config)?;
     let store = open_store(place)?;
-    let service = open_service(Arc::clone(&store), &sealing_key, config.limits, catalogue)?;
+    let mut limits = config.limits;
+    if args.dev {
+        // Who tries things out changes them often.
+        limits.recorder_changes_per_day = 0;
+    }
+    let service = open_service(Arc::clone(&store), &sealing_key, limits, catalogue)?;
     let mut account = if args.dev { Some(dev::prepare(&service, place, &endpoint)?) } else { None };
     let workers = service.start().map_err(with_cause).context("cannot start to judge")?;
     if let Some(dev) = &mut account
@@ -124,6 +129,7 @@ fn open_service(
 ) -> anyhow::Result<Arc<Service>> {
     let options = Options {
         policy_assignment_quota: limits.policy_assignments,
+        recorder_changes_per_day: Some(limits.recorder_changes_per_day).filter(|most| *most > 0),
         evaluation_threads: limits.evaluation_threads,
         catalogue,
         ..Options::default()

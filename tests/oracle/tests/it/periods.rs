@@ -113,13 +113,13 @@ fn the_policy_about_the_recorder_runs_while_that_is_off() {
     let other = product.create(other);
     product.service.work_off().unwrap();
     let domain_id = &product.account.domain_id;
-    product.service.set_recorder(domain_id, Recorder { enabled: false }).unwrap();
+    product.service.set_recorder(domain_id, Recorder::OFF).unwrap();
     product.clock.advance(3700);
     tick(&product);
     let summary = |id| product.service.summary_by_assignment(&product.access, id, None).unwrap();
     assert_eq!(summary(&rule.id).resources.non_compliant, 1);
     assert_eq!(last_run(&product, &other.id).trigger, RunTrigger::Created);
-    product.service.set_recorder(domain_id, Recorder { enabled: true }).unwrap();
+    product.service.set_recorder(domain_id, Recorder::ON).unwrap();
     product.service.work_off().unwrap();
     assert_eq!(summary(&rule.id).resources.compliant, 1);
 }

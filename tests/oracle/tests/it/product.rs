@@ -73,7 +73,7 @@ impl Product {
         let directory = directory();
         let clock = Arc::new(ManualClock(AtomicI64::new(START_S * 1_000_000)));
         let (store, service) = open(&directory, &clock);
-        let account = service.create_account("acme", None, Recorder { enabled: true }).unwrap();
+        let account = service.create_account("acme", None, Recorder::ON).unwrap();
         let access = Access::operator(&account);
         Self { directory, clock, store, service, account, access }
     }
@@ -148,7 +148,7 @@ impl Product {
             };
             assert_eq!(self.rule(&id).state, state, "{rule:?}");
         }
-        for key in model.keys() {
+        for key in model.recorded_keys() {
             let last = model.changed_last(&key.id).unwrap();
             let found = distinct(pages(limit, |page| {
                 service.policy_states_by_resource(access, &key.id, None, page).unwrap()

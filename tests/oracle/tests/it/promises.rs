@@ -121,7 +121,7 @@ fn nothing_is_judged_while_the_recorder_is_off_not_even_by_functions() {
     product.put(&volume("a"));
     let rule = custom(&product);
     let domain_id = &product.account.domain_id;
-    product.service.set_recorder(domain_id, Recorder { enabled: false }).unwrap();
+    product.service.set_recorder(domain_id, Recorder::OFF).unwrap();
     assert_eq!(report(&product, &rule, "a").unwrap_err().code(), ErrorCode::RecorderOff);
 }
 

@@ -263,7 +263,7 @@ impl Run {
     fn set_recorder(&mut self, on: bool) {
         self.note(format!("recorder {on}"));
         let domain_id = &self.product.account.domain_id;
-        self.product.service.set_recorder(domain_id, Recorder { enabled: on }).unwrap();
+        self.product.service.set_recorder(domain_id, Recorder::switched(on)).unwrap();
         self.model.set_recorder(on);
     }
 
@@ -281,8 +281,12 @@ impl Run {
         let customs: Vec<usize> = (0..self.model.rules.len())
             .filter(|place| self.model.rules[*place].definition.is_none())
             .collect();
-        let Some(key) = self.existing(tape) else { return };
-        let alone = self.model.keys().iter().filter(|of| of.id == key.id).count() == 1;
+        let recorded = self.model.recorded_keys();
+        if recorded.is_empty() {
+            return;
+        }
+        let key = tape.pick(&recorded);
+        let alone = recorded.iter().filter(|of| of.id == key.id).count() == 1;
         if customs.is_empty() || !self.model.recorder || !alone {
             return;
         }

@@ -82,7 +82,7 @@ fn days_freeze_at_midnight() {
 fn an_account_begins_with_its_first_day() {
     let product = Product::new();
     product.clock.advance(5 * DAY);
-    let later = product.service.create_account("later", None, Recorder { enabled: true }).unwrap();
+    let later = product.service.create_account("later", None, Recorder::ON).unwrap();
     let access = ruleward_core::Access::operator(&later);
     product.clock.advance(2 * DAY);
     let found: Vec<i64> =

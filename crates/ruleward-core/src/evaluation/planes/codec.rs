@@ -20,6 +20,8 @@
 //! a rule with a scope of its own has a bit for each slot *in that scope*. Empty planes are left out.
 //! An account with few resources of a type pays a byte or two for a rule.
 
+use std::sync::Arc;
+
 use ruleward_types::{Error, Result, SLOTS_PER_CHUNK};
 
 use super::super::bits::Bits;
@@ -171,14 +173,14 @@ impl Planes {
                 None => input.plane(slots),
                 Some(scope) => input.packed(scope),
             };
-            rules.push(RulePlanes {
+            rules.push(Arc::new(RulePlanes {
                 rule: line.rule,
                 mark: line.mark,
                 followed: line.followed,
                 non_compliant: plane(HAS_NON_COMPLIANT)?,
                 undetermined: plane(HAS_UNDETERMINED)?,
                 scope: own.unwrap_or(&live).clone(),
-            });
+            }));
         }
         Ok(Self { slots, live, rules })
     }
@@ -269,11 +271,11 @@ impl Head {
     }
 }
 
-fn damaged() -> Error {
+pub(super) fn damaged() -> Error {
     Error::internal("read planes", "they are damaged")
 }
 
-fn put_number(out: &mut Vec<u8>, mut number: u64) {
+pub(super) fn put_number(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(number.to_le_bytes()[0] | 0x80);
         number >>= 7;
@@ -309,22 +311,22 @@ fn put_packed(out: &mut Vec<u8>, plane: &Bits, scope: &Bits) {
     out.extend(rest.iter().take(usize::div_ceil(filled, 8)));
 }
 
-struct Input<'a>(&'a [u8]);
+pub(super) struct Input<'a>(pub(super) &'a [u8]);
 
 impl<'a> Input<'a> {
-    fn take<const N: usize>(&mut self) -> Result<[u8; N]> {
+    pub(super) fn take<const N: usize>(&mut self) -> Result<[u8; N]> {
         let (head, rest) = self.0.split_first_chunk::<N>().ok_or_else(damaged)?;
         self.0 = rest;
         Ok(*head)
     }
 
-    fn slice(&mut self, bytes: usize) -> Result<&'a [u8]> {
+    pub(super) fn slice(&mut self, bytes: usize) -> Result<&'a [u8]> {
         let (head, rest) = self.0.split_at_checked(bytes).ok_or_else(damaged)?;
         self.0 = rest;
         Ok(head)
     }
 
-    fn number(&mut self) -> Result<usize> {
+    pub(super) fn number(&mut self) -> Result<usize> {
         let mut number = 0_usize;
         for shift in (0..35).step_by(7) {
             let [byte] = self.take()?;

@@ -4,13 +4,17 @@
 pub(crate) mod accounts;
 pub(crate) mod chunks;
 pub(crate) mod columns;
+pub(crate) mod facets;
 pub(crate) mod imports;
+pub(crate) mod notifications;
 pub(crate) mod organization_policy_assignments;
 pub(crate) mod organizations;
 pub(crate) mod policy_assignments;
+pub(crate) mod relations;
 pub(crate) mod resources;
 pub(crate) mod runs;
 pub(crate) mod statistics;
+pub(crate) mod tracker_config;
 pub(crate) mod transactions;
 
 use std::path::Path;
@@ -66,7 +70,7 @@ impl Place {
         self.store()
             .write(move |tx| {
                 let no = tx.ensure_type(account, &ResourceType::new("evs", "volumes"))?;
-                tx.insert_chunk(account, no)
+                tx.insert_chunk(account, no, true)
             })
             .unwrap()
     }
@@ -89,7 +93,7 @@ pub(crate) fn account(name: &str) -> Account {
         domain_id: format!("domain-of-{name}"),
         name: name.to_owned(),
         created: Timestamp(5),
-        recorder: Recorder { enabled: true },
+        recorder: Recorder::ON,
         rules_version: 0,
     }
 }
@@ -126,10 +130,14 @@ macro_rules! store_conformance {
     ($open:ident) => {
         $crate::store_conformance! { @tests $open;
             accounts: small_values_are_kept, accounts_are_found, names_are_unique,
-                recorder_and_rules_version_move, kept_numbers_move, users_and_keys, tokens_end;
+                rules_version_moves, kept_numbers_move, users_and_keys, tokens_end;
             chunks: types_fold_case, changes_of_types_are_counted, chunks_in_order, last_chunk_is_the_newest,
+                told_chunks_are_apart,
                 planes_are_replaced, tickets_have_generations, tickets_are_listed_in_order;
             columns: columns_join_and_replace, what_columns_know_is_kept;
+            facets: facets_are_found, numbers_move_and_what_nobody_has_goes,
+                names_are_paged, postings_are_replaced_and_sought;
+            notifications: messages_wait_in_order, messages_are_given_up, lanes_are_due, archives;
             imports: sessions_are_found_by_id_and_source, seen_slots;
             organization_policy_assignments: rules_are_found, what_is_asked_for_is_a_queue, removals;
             organizations: organizations_are_found, members_are_listed_in_order,
@@ -137,11 +145,15 @@ macro_rules! store_conformance {
             policy_assignments: rules_are_found, a_name_is_free_or_refused,
                 numbers_of_rules_are_not_reused, kept_numbers_of_rules, schedule,
                 reported_results, a_deleted_rule_takes_its_own_along;
-            resources: found_by_id_in_types_and_accounts, bodies_change_and_go,
+            relations: targets_differ, who_names_a_target_now_and_then,
+                changes_are_listed_and_forgotten;
+            resources: found_by_id_in_types_and_accounts, names_lead_to_resources,
+                a_part_of_a_chunk, bodies_change_and_go,
                 a_scan_is_ordered_and_filtered, a_scan_ends_with_an_error,
                 the_highest_version;
             runs: runs_in_order;
             statistics: days_are_frozen_once_and_pruned;
+            tracker_config: a_config_is_the_recorder, changes_of_a_day_are_counted;
             transactions: a_reader_sees_one_snapshot, readers_see_what_was_acknowledged,
                 a_reader_cannot_hold_up_the_writer, every_clients_jobs_run_once_and_in_their_order,
                 a_failing_job_leaves_nothing, a_panicking_job_leaves_nothing,
