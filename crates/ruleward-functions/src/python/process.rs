@@ -5,6 +5,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
@@ -264,9 +265,11 @@ fn remove(folder: &Path) -> io::Result<()> {
     }
 }
 
+/// Says what a sandbox could not have. It is the machine's doing, so once is enough.
 fn note(notes: &[String]) {
-    if !notes.is_empty() {
-        tracing::warn!(notes = notes.join("; "), "a function is not fully isolated");
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    if !notes.is_empty() && !TOLD.swap(true, Ordering::Relaxed) {
+        tracing::warn!(notes = notes.join("; "), "functions are not fully isolated");
     }
 }
 
