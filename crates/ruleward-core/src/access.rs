@@ -14,10 +14,14 @@ use secrecy::{ExposeSecret, SecretSlice};
 use subtle::ConstantTimeEq;
 
 use crate::Service;
+use crate::functions::credentials::LiveKey;
 use crate::hashing::sha256;
 
 /// How long a token lives, in seconds (the vendor's: a day).
 const TOKEN_LIFETIME_S: i64 = 24 * 3600;
+
+/// The user that functions act as; none of the users has this id.
+const FUNCTION: &str = "function";
 
 /// A known caller.
 #[derive(Debug, Clone)]
@@ -77,6 +81,18 @@ impl Access {
         self.is_operator
     }
 
+    /// Access of a function that was called on behalf of an account.
+    pub(crate) fn of_function(account: AccountNo, domain_id: &str) -> Self {
+        Self {
+            account,
+            domain_id: domain_id.to_owned(),
+            user: FUNCTION.to_owned(),
+            user_name: FUNCTION.to_owned(),
+            request_id: None,
+            is_operator: false,
+        }
+    }
+
     /// Access of the operator, who acts on the machine itself and not through the API.
     pub fn operator(account: &Account) -> Self {
         Self {
@@ -125,6 +141,14 @@ impl Service {
         security_token: Option<&str>,
     ) -> Result<(Caller, SecretSlice<u8>)> {
         let now = self.clock().now();
+        if let Some(live) = self.functions.credentials.key(access_key) {
+            let caller = self.function_caller(&live, now)?;
+            check_token(&live.security_token_sha256, security_token)?;
+            return Ok((
+                caller,
+                SecretSlice::from(live.secret_key.expose_secret().as_bytes().to_vec()),
+            ));
+        }
         let (key, caller) = self.read(|tx| {
             let key = tx
                 .access_key(access_key)?
@@ -140,10 +164,34 @@ impl Service {
     /// The caller behind an `X-Auth-Token`.
     pub fn caller_by_token(&self, token: &str) -> Result<Caller> {
         let now = self.clock().now();
-        self.read(|tx| match tx.token(&sha256(token.as_bytes()))? {
+        let hash = sha256(token.as_bytes());
+        if let Some(live) = self.functions.credentials.key_of_token(&hash) {
+            return self.function_caller(&live, now);
+        }
+        self.read(|tx| match tx.token(&hash)? {
             Some((user, expires)) if expires > now => caller(tx, user),
             _ => Err(unauthenticated("the token is not known or has expired.")),
         })
+    }
+
+    /// The function that acts with a temporary key of its call.
+    fn function_caller(&self, live: &LiveKey, now: Timestamp) -> Result<Caller> {
+        if live.expires <= now {
+            return Err(unauthenticated("the temporary access key has expired."));
+        }
+        let account = self
+            .read(|tx| tx.account(live.account))?
+            .ok_or_else(|| unauthenticated("the account does not exist any more."))?;
+        let user = User {
+            no: UserNo(0),
+            account: account.no,
+            id: FUNCTION.to_owned(),
+            name: FUNCTION.to_owned(),
+            role: Role::Function,
+            password_hash: None,
+            created: account.created,
+        };
+        Ok(Caller { account, user })
     }
 
     /// A token for a user's name and password.
@@ -254,12 +302,13 @@ fn check_temporary(key: &AccessKey, token: Option<&str>, now: Timestamp) -> Resu
     if key.expires.is_some_and(|expires| expires <= now) {
         return Err(unauthenticated("the temporary access key has expired."));
     }
-    match (&key.token_sha256, token) {
-        (None, _) => Ok(()),
-        (Some(_), None) => {
-            Err(unauthenticated("the access key is temporary, X-Security-Token is missing."))
-        }
-        (Some(hash), Some(token)) if sha256(token.as_bytes()).ct_eq(hash).into() => Ok(()),
-        (Some(_), Some(_)) => Err(unauthenticated("the security token is wrong.")),
+    key.token_sha256.as_ref().map_or(Ok(()), |hash| check_token(hash, token))
+}
+
+fn check_token(hash: &[u8; 32], token: Option<&str>) -> Result<()> {
+    match token {
+        None => Err(unauthenticated("the access key is temporary, X-Security-Token is missing.")),
+        Some(token) if sha256(token.as_bytes()).ct_eq(hash).into() => Ok(()),
+        Some(_) => Err(unauthenticated("the security token is wrong.")),
     }
 }

@@ -140,8 +140,15 @@ fn check(rule: &PolicyAssignment, definition: Option<&PolicyDefinition>) -> Resu
             let words = format!("Parameter `{}`: {}.", e.parameter, e.message);
             Error::with(ErrorCode::ParameterIllegal, words)
         })?;
-    } else if rule.custom_policy.is_none() {
+        return Ok(());
+    }
+    let Some(custom) = &rule.custom_policy else {
         return Err(Error::invalid("custom_policy is needed for a custom policy assignment"));
+    };
+    if custom.function_urn.trim().is_empty() {
+        return Err(Error::invalid(
+            "function_urn names the function of a custom policy assignment",
+        ));
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ use crate::access::Access;
 use crate::account_resource;
 use crate::evaluation::scope::Scope;
 use crate::evaluation::view;
+use crate::functions::resolve::versioned;
 use crate::hashing::hmac_sha256;
 use crate::policy_assignments::not_found;
 use crate::policy_states::type_of;
@@ -57,9 +58,9 @@ impl Service {
         self.read(|tx| {
             let account = access.account();
             let rule = tx.rule_by_id(account, id)?.ok_or_else(not_found)?;
-            let (Some(custom), AssignmentKind::Custom) = (&rule.custom_policy, rule.kind) else {
+            if rule.kind != AssignmentKind::Custom {
                 return Err(Error::new(ErrorCode::NotCustom));
-            };
+            }
             let (subject, entity) = match (rule.trigger, resource_id) {
                 (TriggerType::Period, _) => {
                     let account = tx.account(account)?.ok_or_else(not_found)?;
@@ -80,27 +81,67 @@ impl Service {
                     if !covered || !scope.matches(&view::read(&stored.body)) {
                         return Err(Error::invalid("the resource is not in the scope of the rule"));
                     }
-                    let entity = serde_json::from_slice(&stored.body)
-                        .map_err(|e| Error::internal("read a resource", e))?;
+                    let entity = parsed(&stored.body)?;
                     (EventSubject::Resource { key, version: stored.version }, entity)
                 }
             };
-            let parameters: Map<String, Value> = rule
-                .parameters
-                .iter()
-                .map(|(name, value)| (name.clone(), json!({ "value": value })))
-                .collect();
-            Ok(json!({
-                "domain_id": access.domain_id(),
-                "policy_assignment_id": rule.id,
-                "policy_assignment_name": rule.name,
-                "function_urn": custom.function_urn,
-                "trigger_type": rule.trigger.wire(),
-                "evaluation_time": time.ms(),
-                "evaluation_hash": evaluation_hash(&self.secret, &rule, time, &subject),
-                "rule_parameter": parameters,
-                "invoking_event": entity,
-            }))
+            Ok(self.event(access.domain_id(), &rule, time, &subject, &entity))
         })
     }
+
+    /// The event, as documented for both triggers.
+    pub(crate) fn event(
+        &self,
+        domain_id: &str,
+        rule: &PolicyAssignment,
+        time: Timestamp,
+        subject: &EventSubject,
+        entity: &Value,
+    ) -> Value {
+        let parameters: Map<String, Value> = rule
+            .parameters
+            .iter()
+            .map(|(name, value)| (name.clone(), json!({ "value": value })))
+            .collect();
+        let invoking: Map<String, Value> = INVOKING
+            .iter()
+            .map(|field| {
+                let value = entity.get(*field).cloned().unwrap_or(Value::Null);
+                ((*field).to_owned(), value)
+            })
+            .collect();
+        let urn = rule.custom_policy.as_ref().map_or("", |custom| &custom.function_urn);
+        json!({
+            "domain_id": domain_id,
+            "policy_assignment_id": rule.id,
+            "policy_assignment_name": rule.name,
+            "function_urn": versioned(urn),
+            "trigger_type": rule.trigger.wire(),
+            "evaluation_time": time.ms(),
+            "evaluation_hash": evaluation_hash(&self.secret, rule, time, subject),
+            "rule_parameter": parameters,
+            "invoking_event": invoking,
+        })
+    }
+}
+
+/// The documented fields of a resource in an event.
+const INVOKING: [&str; 12] = [
+    "id",
+    "name",
+    "provider",
+    "type",
+    "tags",
+    "created",
+    "updated",
+    "properties",
+    "ep_id",
+    "project_id",
+    "region_id",
+    "provisioning_state",
+];
+
+/// A stored resource, as JSON.
+pub(crate) fn parsed(body: &[u8]) -> Result<Value> {
+    serde_json::from_slice(body).map_err(|e| Error::internal("read a resource", e))
 }

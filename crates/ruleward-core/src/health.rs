@@ -1,6 +1,9 @@
 //! How the service is.
 
-use ruleward_types::Result;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ruleward_store::ReadTx;
+use ruleward_types::{FunctionJobCounts, Result};
 
 use crate::Service;
 
@@ -17,6 +20,31 @@ pub struct Gauges {
     pub policy_assignments: i64,
     /// Resources with a verdict, of all accounts.
     pub judged_resources: i64,
+    /// Functions of custom rules.
+    pub functions: FunctionGauges,
+}
+
+/// Numbers about functions; those of what happened are since the start.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FunctionGauges {
+    /// Where the jobs are.
+    pub jobs: FunctionJobCounts,
+    /// Calls, repeated ones included.
+    pub calls: u64,
+    /// Calls for an event that had been called for before.
+    pub repeated: u64,
+    /// Calls that failed.
+    pub failed: u64,
+    /// Events that were given up.
+    pub given_up: u64,
+    /// Results that were accepted.
+    pub accepted: u64,
+    /// Results that were accepted before, as repeated calls bring them.
+    pub unchanged: u64,
+    /// Results that were refused.
+    pub refused: u64,
+    /// Results that came too fast.
+    pub limited: u64,
 }
 
 impl Service {
@@ -31,6 +59,7 @@ impl Service {
             let mut gauges = Gauges {
                 tickets_pending: tx.ticket_count()?,
                 deployments_pending: tx.deployments_in_progress()?,
+                functions: self.function_gauges(tx)?,
                 ..Gauges::default()
             };
             for account in tx.accounts()? {
@@ -42,6 +71,22 @@ impl Service {
                     counts.compliant + counts.non_compliant + counts.undetermined;
             }
             Ok(gauges)
+        })
+    }
+
+    fn function_gauges(&self, tx: &dyn ReadTx) -> Result<FunctionGauges> {
+        let counters = &self.functions.counters;
+        let now = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Ok(FunctionGauges {
+            jobs: tx.function_job_counts(None)?,
+            calls: now(&counters.calls),
+            repeated: now(&counters.repeated),
+            failed: now(&counters.failed),
+            given_up: now(&counters.given_up),
+            accepted: now(&counters.accepted),
+            unchanged: now(&counters.unchanged),
+            refused: now(&counters.refused),
+            limited: now(&counters.limited),
         })
     }
 }

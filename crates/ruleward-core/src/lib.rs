@@ -15,6 +15,7 @@ mod evaluation;
 mod evaluations;
 mod events;
 mod explanations;
+mod functions;
 mod hashing;
 mod health;
 mod history;
@@ -47,7 +48,11 @@ pub use causes::{Cause, CauseKind};
 pub use coverage::UncoveredPolicy;
 pub use drafts::{NewPolicyAssignment, PolicyAssignmentUpdate};
 pub use evaluation::workers::Workers;
-pub use health::Gauges;
+pub use functions::{
+    CallDone, CallOutcome, CallRecord, DeadLetter, FunctionCall, FunctionCredentials,
+    FunctionDraft, FunctionHost, FunctionOptions, ManagedFunction, Trial, TrialOutcome,
+};
+pub use health::{FunctionGauges, Gauges};
 pub use history::{HistoryEvent, HistoryItem, HistoryQuery};
 pub use inventory::{Inventory, ListedResource, ResourceFilter, TagValues, TypeCounts};
 pub use offline::{Finding, Findings, FoundResource, Offline, OfflineOptions};

@@ -21,6 +21,7 @@ use crate::evaluation::planes::{Verdict, plane_no};
 use crate::evaluation::rule_set::CompiledRule;
 use crate::evaluation::runs;
 use crate::evaluation::view;
+use crate::functions::jobs;
 use crate::page::{Collector, Cursor, Page, Paged};
 use crate::schedule;
 use crate::service::Writing;
@@ -163,6 +164,7 @@ impl Service {
             }
             runs::cancel(writing.tx, &mut rule, writing.now)?;
             rule.state = AssignmentState::Disabled;
+            jobs::drop_rule(writing.tx, &rule)?;
             recount(writing, account, &rule)?;
             schedule::plan(writing, &rule)
         })

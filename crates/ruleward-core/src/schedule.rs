@@ -51,13 +51,17 @@ impl Service {
                     return Ok(());
                 }
                 let recorder = writing.tx.account(account)?.is_some_and(|of| of.recorder.enabled);
-                rule.mark = rule.mark.wrapping_add(1);
+                let is_custom = rule.kind == AssignmentKind::Custom;
+                if !is_custom {
+                    rule.mark = rule.mark.wrapping_add(1);
+                }
                 let compiled = writing.compiled(account, rule)?;
-                let custom = compiled.rule.kind == AssignmentKind::Custom;
-                if custom || !(recorder || reads_recorder(&compiled)) {
+                if !(recorder || reads_recorder(&compiled)) {
                     return Ok(());
                 }
-                writing.tx.bump_rules_version(account)?;
+                if !is_custom {
+                    writing.tx.bump_rules_version(account)?;
+                }
                 runs::start(writing, account, &compiled, RunTrigger::Period).map(drop)
             })?;
         }

@@ -17,6 +17,7 @@ use crate::causes::{Cause, CauseKind};
 use crate::evaluation::columns::ColumnSets;
 use crate::evaluation::rule_set::{CompiledRule, RuleSet, RuleSets};
 use crate::evaluation::workers::Signal;
+use crate::functions::{FunctionOptions, Functions};
 use crate::inventory::upgrade::give_facets;
 use crate::resources::catalogued_types;
 use crate::sealing::{Sealer, SealingKey};
@@ -35,6 +36,8 @@ pub struct Options {
     pub columns_from: usize,
     /// The policies that rules can bind.
     pub catalogue: &'static Catalogue,
+    /// What can be set of functions.
+    pub functions: FunctionOptions,
 }
 
 impl Default for Options {
@@ -45,6 +48,7 @@ impl Default for Options {
             evaluation_threads: 2,
             columns_from: 256,
             catalogue: catalogue(),
+            functions: FunctionOptions::default(),
         }
     }
 }
@@ -60,6 +64,7 @@ pub struct Service {
     pub(crate) sealer: Sealer,
     pub(crate) secret: ServerSecret,
     pub(crate) signal: Signal,
+    pub(crate) functions: Functions,
     clock: Arc<dyn Clock>,
     rule_sets: RuleSets,
     pub(crate) column_sets: ColumnSets,
@@ -181,6 +186,7 @@ impl Service {
             sealer: Sealer::new(sealing_key),
             secret,
             signal: Signal::default(),
+            functions: Functions::default(),
             clock,
             rule_sets: RuleSets::default(),
             column_sets: ColumnSets::new(options.catalogue, options.columns_from),

@@ -14,6 +14,7 @@ use crate::causes::CauseKind;
 use crate::evaluation::catch_up;
 use crate::evaluation::chunk_edit::{ChunkEdit, counted, edit_chunks};
 use crate::evaluation::runs;
+use crate::functions::jobs;
 use crate::service::Writing;
 
 impl Service {
@@ -125,6 +126,7 @@ fn recorder(writing: &Writing<'_>, account: AccountNo) -> Result<Recorder> {
 /// Turned off: runs end, the last states stay.
 fn suspend_rules(writing: &Writing<'_>, account: AccountNo) -> Result<()> {
     for mut rule in writing.tx.rules(account)? {
+        jobs::drop_rule(writing.tx, &rule)?;
         if rule.run.is_some() {
             runs::cancel(writing.tx, &mut rule, writing.now)?;
             rule.state = AssignmentState::Enabled;

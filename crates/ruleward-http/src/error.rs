@@ -37,5 +37,11 @@ pub(crate) fn response(error: &Error) -> Response {
     let body = ErrorBody { error_code: error.code().wire(), error_msg: error.message() };
     let text = serde_json::to_vec(&body).unwrap_or_default();
     let json = HeaderValue::from_static("application/json");
-    (status(error.code().kind()), [(header::CONTENT_TYPE, json)], Body::from(text)).into_response()
+    let mut response =
+        (status(error.code().kind()), [(header::CONTENT_TYPE, json)], Body::from(text))
+            .into_response();
+    if let Some(seconds) = error.retry_after_s() {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
 }

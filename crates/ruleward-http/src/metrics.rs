@@ -10,7 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use ruleward_core::Gauges;
+use ruleward_core::{FunctionGauges, Gauges};
 use ruleward_types::{Error, Result};
 
 /// The media type of the text.
@@ -37,6 +37,19 @@ pub(crate) struct Metrics {
     accounts: Level,
     policy_assignments: Level,
     judged_resources: Level,
+    function_jobs: Family<InState, Level>,
+    function_calls: Family<WithOutcome, Counter>,
+    function_results: Family<WithOutcome, Counter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct InState {
+    state: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WithOutcome {
+    outcome: &'static str,
 }
 
 type Level = Gauge<i64, AtomicI64>;
@@ -59,6 +72,16 @@ impl Metrics {
             Unit::Seconds,
             durations.clone(),
         );
+        let function_jobs = Family::<InState, Level>::default();
+        let help = "Events that functions of custom rules are called for, by state";
+        registry.register("function_jobs", help, function_jobs.clone());
+        let function_calls = Family::<WithOutcome, Counter>::default();
+        let help = "Calls of functions: all that were started, and of these the repeated ones, \
+                    the failed ones and those given up";
+        registry.register("function_calls", help, function_calls.clone());
+        let function_results = Family::<WithOutcome, Counter>::default();
+        let help = "Results of custom rules that were reported, by what became of them";
+        registry.register("function_results", help, function_results.clone());
         let mut level = |name: &str, help: &str| {
             let gauge = Level::default();
             registry.register(name, help, gauge.clone());
@@ -76,6 +99,9 @@ impl Metrics {
                 "judged_resources",
                 "Resources with a verdict, of all accounts",
             ),
+            function_jobs,
+            function_calls,
+            function_results,
             requests,
             durations,
             registry,
@@ -101,9 +127,40 @@ impl Metrics {
         self.accounts.set(levels.accounts);
         self.policy_assignments.set(levels.policy_assignments);
         self.judged_resources.set(levels.judged_resources);
+        self.set_functions(&levels.functions);
         let mut out = String::new();
         text::encode(&mut out, &self.registry)
             .map_err(|error| Error::internal("metrics cannot be written", error))?;
         Ok(out)
+    }
+
+    fn set_functions(&self, of: &FunctionGauges) {
+        let jobs =
+            [("waiting", of.jobs.waiting), ("running", of.jobs.running), ("dead", of.jobs.dead)];
+        for (state, number) in jobs {
+            self.function_jobs.get_or_create(&InState { state }).set(number);
+        }
+        let calls = [
+            ("started", of.calls),
+            ("repeated", of.repeated),
+            ("failed", of.failed),
+            ("given_up", of.given_up),
+        ];
+        let results = [
+            ("accepted", of.accepted),
+            ("unchanged", of.unchanged),
+            ("refused", of.refused),
+            ("limited", of.limited),
+        ];
+        let raise = |family: &Family<WithOutcome, Counter>, outcome, number: u64| {
+            let counter = family.get_or_create(&WithOutcome { outcome });
+            counter.inc_by(number.saturating_sub(counter.get()));
+        };
+        for (outcome, number) in calls {
+            raise(&self.function_calls, outcome, number);
+        }
+        for (outcome, number) in results {
+            raise(&self.function_results, outcome, number);
+        }
     }
 }

@@ -13,6 +13,7 @@ mod accounts;
 mod chunks;
 mod columns;
 mod facets;
+mod functions;
 mod history;
 mod imports;
 mod notifications;
@@ -30,6 +31,7 @@ pub use accounts::{ReadAccounts, WriteAccounts};
 pub use chunks::{Chunk, ReadChunks, Ticket, TypeRow, WriteChunks};
 pub use columns::{ReadColumns, WriteColumns};
 pub use facets::{FacetRow, ReadFacets, WriteFacets};
+pub use functions::{FunctionExpansion, ReadFunctions, WriteFunctions};
 pub use history::{PastResource, PastVersion, ReadHistory, Span, VisitTransition, WriteHistory};
 pub use imports::{ReadImports, WriteImports};
 pub use notifications::{ReadNotifications, WriteNotifications};
@@ -52,6 +54,7 @@ pub trait ReadTx:
     + ReadChunks
     + ReadColumns
     + ReadFacets
+    + ReadFunctions
     + ReadHistory
     + ReadImports
     + ReadNotifications
@@ -73,6 +76,7 @@ pub trait WriteTx:
     + WriteChunks
     + WriteColumns
     + WriteFacets
+    + WriteFunctions
     + WriteHistory
     + WriteImports
     + WriteNotifications

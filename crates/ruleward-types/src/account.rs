@@ -33,12 +33,14 @@ pub enum Role {
     Reporter,
     /// Writes the inventory.
     Importer,
-    /// Manages the organizations of the whole server, and nothing in its own account.
+    /// Manages the organizations and functions of the whole server, and nothing in its own account.
     Operator,
+    /// A function while it is called; no user has this role.
+    Function,
 }
 
 impl Role {
-    /// All roles with their names.
+    /// All roles that users can have, with their names.
     pub const ALL: &'static [(Self, &'static str)] = &[
         (Self::Administrator, "administrator"),
         (Self::Auditor, "auditor"),
@@ -55,6 +57,7 @@ impl Role {
             Self::Reporter => "reporter",
             Self::Importer => "importer",
             Self::Operator => "operator",
+            Self::Function => "function",
         }
     }
 
@@ -72,7 +75,18 @@ impl Role {
             Self::Auditor => action.rsplit(':').next().is_some_and(reads),
             Self::Reporter => action == "rms:policyStates:update",
             Self::Importer => action.starts_with("ruleward:resources:"),
-            Self::Operator => action.starts_with("ruleward:organizations:"),
+            Self::Operator => {
+                action.starts_with("ruleward:organizations:")
+                    || action.starts_with("ruleward:functions:")
+            }
+            Self::Function => {
+                let read = action
+                    .strip_prefix("rms:resources:")
+                    .or_else(|| action.strip_prefix("rms:policyStates:"))
+                    .or_else(|| action.strip_prefix("ruleward:resources:"));
+                action == "rms:policyStates:update"
+                    || read.is_some_and(|verb| reads(verb) || verb == "runQuery")
+            }
         }
     }
 }

@@ -127,6 +127,7 @@ error_codes! {
     ParameterIllegal Invalid "RULEWARD.ParameterIllegal" "A parameter of the policy is illegal.";
     NotCustom Invalid "RULEWARD.NotCustom" "Results can be reported only for custom policy assignments.";
     ResultConflict Invalid "RULEWARD.ResultConflict" "Another result was already accepted for this evaluation.";
+    FunctionIllegal Invalid "RULEWARD.FunctionIllegal" "The function is not described as it has to be.";
     ResourceIllegal Invalid "RULEWARD.ResourceIllegal" "The resource is illegal.";
     ResourceAmbiguous Conflict "RULEWARD.ResourceAmbiguous" "Several resources have this id; name one with type=provider.type.";
     ImportOffset Conflict "RULEWARD.ImportOffset" "The batch does not continue the import; ask the session for its next offset.";
@@ -146,17 +147,18 @@ pub struct Error {
     code: ErrorCode,
     message: Cow<'static, str>,
     cause: Option<String>,
+    retry_after_s: Option<u32>,
 }
 
 impl Error {
     /// An error with its code's own text.
     pub fn new(code: ErrorCode) -> Self {
-        Self { code, message: Cow::Borrowed(code.text()), cause: None }
+        Self { code, message: Cow::Borrowed(code.text()), cause: None, retry_after_s: None }
     }
 
     /// An error that says more than its code.
     pub fn with(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: Cow::Owned(message.into()), cause: None }
+        Self { code, message: Cow::Owned(message.into()), cause: None, retry_after_s: None }
     }
 
     /// 400 `RMS.00010004` with words that tell what to do.
@@ -167,6 +169,17 @@ impl Error {
     /// Our own failure: the client reads that something failed, the log reads what.
     pub fn internal(context: &str, cause: impl fmt::Display) -> Self {
         Self { cause: Some(format!("{context}: {cause}")), ..Self::new(ErrorCode::Internal) }
+    }
+
+    /// 429, with the seconds after which it is worth trying again.
+    pub fn too_many(message: impl Into<String>, retry_after_s: u32) -> Self {
+        let error = Self::with(ErrorCode::TooManyRequests, message);
+        Self { retry_after_s: Some(retry_after_s), ..error }
+    }
+
+    /// After how many seconds it is worth trying again.
+    pub fn retry_after_s(&self) -> Option<u32> {
+        self.retry_after_s
     }
 
     /// The code.
@@ -197,6 +210,7 @@ impl fmt::Debug for Error {
             .field("code", &self.code)
             .field("message", &self.message)
             .field("cause", &self.cause)
+            .field("retry_after_s", &self.retry_after_s)
             .finish()
     }
 }

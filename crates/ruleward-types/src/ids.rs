@@ -50,6 +50,10 @@ numbers! {
     OrganizationDeploymentNo;
     /// A facet of a resource type.
     FacetNo;
+    /// A function's row.
+    FunctionNo;
+    /// A call that waits for a function.
+    FunctionJobNo;
     /// Where a resource lives: its chunk and its slot in the chunk. Never reused.
     ResourceKey;
 }

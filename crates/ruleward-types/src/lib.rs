@@ -7,6 +7,7 @@ pub mod compact;
 pub mod error;
 pub mod facet;
 pub mod filter;
+pub mod function;
 pub mod ids;
 pub mod import;
 pub mod limits;
@@ -25,10 +26,13 @@ pub use clock::{Clock, SystemClock, Timestamp};
 pub use error::{Error, ErrorCode, ErrorKind, Result};
 pub use facet::{Facet, FacetCounts, FacetKind};
 pub use filter::{FilterTag, PolicyFilter, PolicyFilterV2, TagLogic};
+pub use function::{
+    Function, FunctionCounts, FunctionJob, FunctionJobCounts, FunctionJobState, FunctionRunner,
+};
 pub use ids::{
-    AccountNo, ChunkNo, FacetNo, OrganizationDeploymentNo, OrganizationNo, OrganizationRuleNo,
-    OrganizationUnitNo, PolicyAssignmentId, ResourceKey, RuleNo, RunNo, SLOTS_PER_CHUNK, TypeNo,
-    UserNo,
+    AccountNo, ChunkNo, FacetNo, FunctionJobNo, FunctionNo, OrganizationDeploymentNo,
+    OrganizationNo, OrganizationRuleNo, OrganizationUnitNo, PolicyAssignmentId, ResourceKey,
+    RuleNo, RunNo, SLOTS_PER_CHUNK, TypeNo, UserNo,
 };
 pub use import::{ImportReport, ImportSession, Refusal, WriteOutcome};
 pub use notification::{

@@ -31,6 +31,8 @@ pub enum RunState {
     Succeeded,
     /// Ended before it was done: the rule was changed, disabled or deleted meanwhile.
     Cancelled,
+    /// Done, but the function of the custom rule failed, or there is none.
+    Failed,
 }
 
 /// A run.
@@ -52,6 +54,10 @@ pub struct EvaluationRun {
     pub chunks: i64,
     /// Chunks that are up to date.
     pub chunks_done: i64,
+    /// Calls of a custom rule's function.
+    pub calls: i64,
+    /// Calls that ended, well or not.
+    pub calls_done: i64,
     /// Resources judged.
     pub judged: i64,
     /// Of these, verdicts that could not be determined.

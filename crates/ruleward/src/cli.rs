@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::client::{diff, evaluate, explain, history, policies, recorder, rules, states, summary};
+use crate::client::{
+    diff, evaluate, explain, functions, history, policies, recorder, rules, states, summary,
+};
 use crate::operator::{accounts, keys, organizations, users};
 use crate::{check, import, serve};
 
@@ -15,9 +17,9 @@ Begin with
 and, in a second terminal in the same folder,
   ruleward summary
 
-The commands summary, states, explain, history, diff, evaluate, rules, recorder, import and
-policies list, show and coverage speak to a running service; check and the other commands of
-policies need none.
+The commands summary, states, explain, history, diff, evaluate, rules, functions, recorder,
+import and policies list, show and coverage speak to a running service; check and the other
+commands of policies need none.
 They take its key from HUAWEICLOUD_SDK_AK, _SK and _SECURITY_TOKEN, or from the file that
 `serve --dev` leaves in ./ruleward-data; --data names another folder.
 Exit codes: 0 done, 1 the service said no, 2 anything else that failed.";
@@ -45,6 +47,9 @@ enum Command {
     /// List, make, change and run rules.
     #[command(subcommand)]
     Rules(rules::RulesCommand),
+    /// Configure the functions of custom rules, try them, and see what became of their calls.
+    #[command(subcommand)]
+    Functions(functions::FunctionsCommand),
     /// The policies that rules can use: list them, test them, write your own.
     #[command(subcommand)]
     Policies(policies::PoliciesCommand),
@@ -87,6 +92,7 @@ impl Cli {
             Command::Diff(args) => diff::run(&args).map(|()| done),
             Command::Evaluate(args) => evaluate::run(&args),
             Command::Rules(command) => rules::run(&command).map(|()| done),
+            Command::Functions(command) => functions::run(&command).map(|()| done),
             Command::Policies(command) => policies::run(&command),
             Command::Recorder(command) => recorder::run(&command).map(|()| done),
             Command::Accounts(command) => accounts::run(&command).map(|()| done),

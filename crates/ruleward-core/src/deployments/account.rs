@@ -274,6 +274,8 @@ impl<'a, 'b> Bringing<'a, 'b> {
             ended: Some(now),
             chunks,
             chunks_done: chunks,
+            calls: 0,
+            calls_done: 0,
             judged: progress.iter().map(|of| of.judged).sum(),
             undetermined: progress.iter().map(|of| of.undetermined).sum(),
             reason: progress.iter().find_map(|of| of.reason.clone()),

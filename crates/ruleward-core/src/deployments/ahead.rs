@@ -191,6 +191,7 @@ fn set(
     let compiled = RuleSet::compile(
         account,
         judged.iter().map(|(rule, _)| rule.clone()).collect(),
+        &[],
         service.catalogue,
     )?
     .only_judging_changes();

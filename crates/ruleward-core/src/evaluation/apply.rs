@@ -12,7 +12,7 @@ use ruleward_store::{Chunk, PastResource, StoredResource, WriteTx};
 use ruleward_types::WriteOutcome::{self, Changed, Created, Unchanged};
 use ruleward_types::{
     AccountNo, ChunkNo, Error, FacetCounts, Resource, ResourceKey, ResourceType, ResourceView,
-    Result, SLOTS_PER_CHUNK, Timestamp, TypeNo,
+    Result, RuleNo, SLOTS_PER_CHUNK, Timestamp, TypeNo,
 };
 
 use super::chunk_edit::{ChunkEdit, counted};
@@ -23,6 +23,7 @@ use super::ledger::Ledger;
 use super::planes::Verdict;
 use super::rule_set::{RuleSet, TypeRules};
 use super::view;
+use crate::functions::jobs;
 use crate::relations::{Relinked, Relinks};
 use crate::service::Writing;
 
@@ -151,10 +152,10 @@ impl<'a> Changes<'a> {
         for (no, resource_type) in touched {
             self.follow(no, &resource_type)?;
         }
+        std::mem::take(&mut self.relinks).write(self.tx)?;
         if !self.edits.is_empty() {
             self.writing.note_change(self.account)?;
         }
-        std::mem::take(&mut self.relinks).write(self.tx)?;
         let mut ledger = Ledger::default();
         let upkeep = self.writing.service.column_sets.upkeep;
         for mut edit in std::mem::take(&mut self.edits).into_values() {
@@ -334,7 +335,6 @@ impl<'a> Changes<'a> {
         };
         let type_no = self.type_no(&resource.resource_type)?;
         let found = self.find(&resource.resource_type, &resource.id)?;
-        let mut recorded = None;
         let mut told = self.forget_told(type_no, &resource.id, version)?;
         let key = if let Some(key) = found {
             let stored = self.stored(key)?;
@@ -347,17 +347,18 @@ impl<'a> Changes<'a> {
             }
             self.tx.insert_past_version(self.account, &stored, version)?;
             self.tx.update_resource(key, version, &resource.body)?;
+            let of = (&resource.resource_type, key, resource.id.as_str());
+            self.relink(of, version, Some(&stored.body), Some(&resource.body))?;
             self.facets.change(self.tx, (type_no, key), (&before, &listed), BOTH)?;
-            recorded = Some(stored.body);
             key
         } else {
             let key = self.allot(type_no, true)?;
             self.tx.insert_resource(self.account, key, version, &resource.id, &resource.body)?;
+            let of = (&resource.resource_type, key, resource.id.as_str());
+            self.relink(of, version, None, Some(&resource.body))?;
             self.facets.enter(self.tx, (type_no, key), &listed, BOTH)?;
             key
         };
-        let of = (&resource.resource_type, key, resource.id.as_str());
-        self.relink(of, version, recorded.as_deref(), Some(&resource.body))?;
         self.set_verdicts(key, version, judgement)?;
         self.defer(key, &resource.resource_type)?;
         Ok((news(told.as_deref(), &resource.body), key))
@@ -365,18 +366,33 @@ impl<'a> Changes<'a> {
 
     fn set_verdicts(&mut self, key: ResourceKey, version: i64, judgement: Judgement) -> Result<()> {
         let tx = self.tx;
+        let set = Arc::clone(&self.set);
+        let (account, now) = (self.account, self.judge.now);
         let edit = self.edit(key.chunk())?;
         edit.chunk.version = edit.chunk.version.max(version);
         edit.mark_stale(tx, key.slot())?;
+        let mut has_asked = false;
         for (no, verdict) in judgement {
+            if set.asks(no) {
+                let rule = RuleNo(no.into());
+                if verdict == Some(Verdict::OutOfScope) {
+                    jobs::drop_of(tx, key, Some(rule), now)?;
+                } else {
+                    jobs::ask(tx, account, rule, (key, version), None, now)?;
+                    has_asked = true;
+                }
+            }
             let Some(verdict) = verdict else { continue };
             if verdict == Verdict::OutOfScope {
                 if edit.planes.rule(no).is_none() {
                     continue;
                 }
-                tx.delete_reported_results(key, Some(ruleward_types::RuleNo(no.into())))?;
+                tx.delete_reported_results(key, Some(RuleNo(no.into())))?;
             }
             edit.planes.set(no, key.slot(), verdict);
+        }
+        if has_asked {
+            self.writing.service.signal.wake_after_commit();
         }
         Ok(())
     }
@@ -524,6 +540,9 @@ impl<'a> Changes<'a> {
         self.tx.insert_past_resource(self.account, id, &past)?;
         self.tx.delete_resource(self.account, key, id)?;
         self.tx.delete_reported_results(key, None)?;
+        if self.set.has_custom_rules() {
+            jobs::drop_of(self.tx, key, None, self.judge.now)?;
+        }
         self.vacate(key, version)?;
         self.touched.entry(type_no).or_insert(resource_type);
         Ok(())

@@ -46,6 +46,7 @@ impl Found {
 
     pub(crate) fn progress(&self) -> Progress {
         Progress {
+            calls: 0,
             chunks: 1,
             judged: self.planes.scope.count(),
             undetermined: self.planes.undetermined.count(),

@@ -1,14 +1,14 @@
 //! An account's rules, compiled once for each version of them and shared by everybody.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use ruleward_policy::{Catalogue, PolicyDefinition, Program, ProgramSet};
 use ruleward_store::{ReadTx, TypeRow};
 use ruleward_types::{
-    Account, AccountNo, AssignmentKind, Error, PolicyAssignment, Recorder, ResourceType, Result,
-    Selection, TriggerType,
+    Account, AccountNo, AssignmentKind, Error, Function, PolicyAssignment, Recorder, ResourceType,
+    Result, Selection, TriggerType,
 };
 
 use super::columns::{ColumnSets, TypeColumns};
@@ -17,6 +17,7 @@ use super::programs;
 use super::scope::{Scope, Subject};
 use crate::account_resource;
 use crate::drafts::is_volatile;
+use crate::functions::resolve::{functions_of, is_asked};
 
 /// A rule, compiled.
 #[derive(Debug)]
@@ -125,6 +126,8 @@ pub(crate) struct RuleSet {
     pub(crate) account: Arc<[u8]>,
     /// Ascending by number.
     rules: Vec<CompiledRule>,
+    /// Numbers of the custom rules whose functions are asked about changes.
+    asked: HashSet<u32>,
     by_type: Mutex<HashMap<String, Arc<TypeRules>>>,
     columns: Mutex<HashMap<String, Arc<TypeColumns>>>,
 }
@@ -147,9 +150,15 @@ impl RuleSet {
     pub(crate) fn compile(
         account: &Account,
         rules: Vec<PolicyAssignment>,
+        functions: &[Function],
         catalogue: &Catalogue,
     ) -> Result<Self> {
         Ok(Self {
+            asked: rules
+                .iter()
+                .filter(|rule| is_asked(rule, account.no, functions))
+                .map(|rule| plane_no(rule.no))
+                .collect(),
             version: account.rules_version,
             recorder: account.recorder.clone(),
             account: account_resource::as_read(account),
@@ -183,6 +192,16 @@ impl RuleSet {
     /// Whether a resource of this type is recorded, and with that judged, when it changes.
     pub(crate) fn records(&self, resource_type: &ResourceType) -> bool {
         self.recorder.covers(resource_type)
+    }
+
+    /// Whether a change of a resource in a rule's scope asks its function.
+    pub(crate) fn asks(&self, no: u32) -> bool {
+        self.asked.contains(&no)
+    }
+
+    /// Whether functions may be asked about the account's resources.
+    pub(crate) fn has_custom_rules(&self) -> bool {
+        self.rules.iter().any(|rule| rule.rule.kind == AssignmentKind::Custom)
     }
 
     /// Whether a rule's verdicts count.
@@ -325,7 +344,13 @@ impl RuleSets {
         {
             return Ok(Arc::clone(set));
         }
-        let set = Arc::new(RuleSet::compile(&account, tx.rules(account.no)?, catalogue)?);
+        let rules = tx.rules(account.no)?;
+        let functions = if rules.iter().any(|rule| rule.kind == AssignmentKind::Custom) {
+            functions_of(tx, account.no)?
+        } else {
+            Vec::new()
+        };
+        let set = Arc::new(RuleSet::compile(&account, rules, &functions, catalogue)?);
         // A write job that fails later leaves a version that no commit has; the version of
         // the next commit may be the same, so only readers' sets are kept.
         Ok(set)

@@ -3,7 +3,7 @@
 use ruleward_store::WriteTx;
 use ruleward_types::{
     AccountNo, AssignmentKind, AssignmentState, ChunkNo, EvaluationRun, PolicyAssignment,
-    ResourceType, Result, RunNo, RunState, RunTrigger, Timestamp,
+    ResourceType, Result, RuleNo, RunNo, RunState, RunTrigger, Timestamp,
 };
 
 use super::chunk_edit::ChunkEdit;
@@ -12,6 +12,7 @@ use super::ledger::Ledger;
 use super::planes::Head;
 use super::rule_set::CompiledRule;
 use super::scope::Subject;
+use crate::functions::jobs::{self, Asking};
 use crate::service::Writing;
 
 /// Starts a run of a rule and stores the rule. The chunks that are not at the rule's mark get
@@ -33,33 +34,53 @@ pub(crate) fn start(
     // An update may leave the verdicts as they are; everything else moves the mark.
     let has_moved = trigger != RunTrigger::Updated && !is_asked_for;
     cancel(tx, &mut rule, now)?;
-    // A custom rule's results are reported by its function; there is nothing to judge here.
+    // A custom rule's function judges; there is nothing to judge here.
     let stale = if rule.kind == AssignmentKind::Custom || is_current {
         Vec::new()
     } else {
         stale_chunks(writing, account, compiled, has_moved)?
     };
     let chunks = i64::try_from(stale.len()).unwrap_or(i64::MAX);
-    let done = stale.is_empty();
+    let asking = match rule.kind {
+        AssignmentKind::Custom => jobs::asking(tx, account, &rule)?,
+        AssignmentKind::Builtin => Asking::Nobody,
+    };
+    // The making of the calls counts as a chunk.
+    let chunks = chunks + i64::from(asking == Asking::Resources);
+    let calls = i64::from(asking == Asking::Account);
+    let done = chunks == 0 && calls == 0;
+    let lacks_runner = rule.kind == AssignmentKind::Custom && done;
+    let ended = if lacks_runner { RunState::Failed } else { RunState::Succeeded };
     let mut run = EvaluationRun {
         no: RunNo(0),
         rule: rule.no,
         trigger,
-        state: if done { RunState::Succeeded } else { RunState::Running },
+        state: if done { ended } else { RunState::Running },
         started: now,
         ended: done.then_some(now),
         chunks,
         chunks_done: 0,
+        calls,
+        calls_done: 0,
         judged: 0,
         undetermined: 0,
-        reason: None,
+        reason: rule
+            .custom_policy
+            .as_ref()
+            .filter(|_| lacks_runner)
+            .map(|custom| jobs::nobody(&custom.function_urn)),
     };
     tx.insert_run(&mut run)?;
+    jobs::begin(writing, account, asking, &run)?;
     for chunk in stale {
         tx.enqueue(chunk)?;
     }
     rule.run = (!done).then_some(run.no);
-    rule.state = if done { AssignmentState::Enabled } else { AssignmentState::Evaluating };
+    rule.state = match asking {
+        _ if done => AssignmentState::Enabled,
+        Asking::Resources => AssignmentState::Submitting,
+        Asking::Account | Asking::Nobody => AssignmentState::Evaluating,
+    };
     tx.update_rule(&rule)?;
     Ok(rule)
 }
@@ -80,6 +101,8 @@ pub(crate) fn cancel(tx: &dyn WriteTx, rule: &mut PolicyAssignment, now: Timesta
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Progress {
     pub(crate) chunks: i64,
+    /// Calls of a function that ended.
+    pub(crate) calls: i64,
     pub(crate) judged: i64,
     pub(crate) undetermined: i64,
     pub(crate) reason: Option<String>,
@@ -88,6 +111,7 @@ pub(crate) struct Progress {
 impl Progress {
     pub(crate) fn add(&mut self, more: Self) {
         self.chunks += more.chunks;
+        self.calls += more.calls;
         self.judged += more.judged;
         self.undetermined += more.undetermined;
         self.reason = self.reason.take().or(more.reason);
@@ -97,7 +121,7 @@ impl Progress {
 /// Counts chunks that have come to the rule's mark; completes the run with the last one.
 pub(crate) fn advance(
     tx: &dyn WriteTx,
-    rule: ruleward_types::RuleNo,
+    rule: RuleNo,
     progress: Progress,
     now: Timestamp,
 ) -> Result<()> {
@@ -105,15 +129,47 @@ pub(crate) fn advance(
     let Some(no) = rule.run else { return Ok(()) };
     let Some(mut run) = tx.run(no)? else { return Ok(()) };
     run.chunks_done += progress.chunks;
+    run.calls_done += progress.calls;
     run.judged += progress.judged;
     run.undetermined += progress.undetermined;
     run.reason = run.reason.or(progress.reason);
-    if run.chunks_done >= run.chunks {
-        run.state = RunState::Succeeded;
+    complete(tx, &mut rule, run, now)
+}
+
+/// A run of a custom rule made some of its calls, or the last of them.
+pub(crate) fn made_calls(
+    tx: &dyn WriteTx,
+    rule: RuleNo,
+    calls: i64,
+    is_last: bool,
+    now: Timestamp,
+) -> Result<()> {
+    let Some((_, mut rule)) = tx.rule(rule)? else { return Ok(()) };
+    let Some(no) = rule.run else { return Ok(()) };
+    let Some(mut run) = tx.run(no)? else { return Ok(()) };
+    run.calls += calls;
+    if is_last {
+        run.chunks_done = run.chunks;
+        rule.state = AssignmentState::Evaluating;
+        tx.update_rule(&rule)?;
+    }
+    complete(tx, &mut rule, run, now)
+}
+
+/// Stores a run; ends it where everything is done.
+fn complete(
+    tx: &dyn WriteTx,
+    rule: &mut PolicyAssignment,
+    mut run: EvaluationRun,
+    now: Timestamp,
+) -> Result<()> {
+    if run.chunks_done >= run.chunks && run.calls_done >= run.calls {
+        let has_failed = run.calls > 0 && run.undetermined > 0;
+        run.state = if has_failed { RunState::Failed } else { RunState::Succeeded };
         run.ended = Some(now);
         rule.run = None;
         rule.state = AssignmentState::Enabled;
-        tx.update_rule(&rule)?;
+        tx.update_rule(rule)?;
     }
     tx.update_run(&run)
 }

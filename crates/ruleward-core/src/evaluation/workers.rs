@@ -54,6 +54,20 @@ impl Signal {
         self.work.notify_all();
     }
 
+    /// How often it was woken.
+    pub(crate) fn woken(&self) -> u64 {
+        self.state.lock().woken
+    }
+
+    /// Waits until it is woken again, or a little; false where everything stops.
+    pub(crate) fn wait_for_work(&self, since: u64) -> bool {
+        let mut state = self.state.lock();
+        if !state.stop && state.woken == since {
+            self.work.wait_for(&mut state, POLL);
+        }
+        !state.stop
+    }
+
     /// The write job at hand adds tickets.
     pub(crate) fn wake_after_commit(&self) {
         self.after_commit.store(true, Ordering::Release);
@@ -76,7 +90,7 @@ impl Signal {
         self.state.lock().deploying.insert(account)
     }
 
-    fn is_stopping(&self) -> bool {
+    pub(crate) fn is_stopping(&self) -> bool {
         self.state.lock().stop
     }
 
@@ -134,6 +148,9 @@ impl Service {
             workers.spawn(format!("evaluation-{n}"), Self::take_tickets)?;
         }
         workers.spawn("schedule".to_owned(), Self::watch_clock)?;
+        if self.has_function_host() {
+            workers.spawn("functions".to_owned(), Self::call_functions)?;
+        }
         Ok(workers)
     }
 
@@ -284,14 +301,16 @@ impl Service {
     /// then.
     pub(crate) fn settled(self: &Arc<Self>, rule: PolicyAssignment) -> Result<PolicyAssignment> {
         self.signal.wake();
-        if rule.state != AssignmentState::Evaluating {
+        let is_running =
+            |state| matches!(state, AssignmentState::Evaluating | AssignmentState::Submitting);
+        if !is_running(rule.state) {
             return Ok(rule);
         }
         let until = Instant::now() + SETTLE;
         loop {
             // Whoever deletes the rule meanwhile does not take the answer away.
             let Some((_, now)) = self.read(|tx| tx.rule(rule.no))? else { return Ok(rule) };
-            let done = now.state != AssignmentState::Evaluating;
+            let done = !is_running(now.state);
             if done || !self.signal.state.lock().running || Instant::now() >= until {
                 return Ok(now);
             }

@@ -5,6 +5,8 @@ mod access;
 #[cfg(test)]
 mod explanations;
 #[cfg(test)]
+mod functions;
+#[cfg(test)]
 mod imports;
 #[cfg(test)]
 mod inventory;

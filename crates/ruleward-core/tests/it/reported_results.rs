@@ -45,7 +45,7 @@ fn an_event_holds_what_a_function_is_asked() {
     assert_eq!(event["domain_id"], house.account.domain_id.as_str());
     assert_eq!(event["policy_assignment_id"], rule.id.as_str());
     assert_eq!(event["policy_assignment_name"], "f");
-    assert_eq!(event["function_urn"], "urn:fss:r1:1:function:default:check");
+    assert_eq!(event["function_urn"], "urn:fss:r1:1:function:default:check:latest");
     assert_eq!(event["trigger_type"], "resource");
     assert!(event["evaluation_time"].is_i64());
     assert_eq!(event["evaluation_hash"].as_str().unwrap().len(), 32);

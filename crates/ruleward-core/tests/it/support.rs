@@ -73,6 +73,16 @@ impl House {
         Self { service, clock, account, access, directory }
     }
 
+    /// The service as it is after the process was killed and started again.
+    pub(crate) fn after_a_crash(self, options: Options) -> Self {
+        let Self { service, clock, account, access, directory } = self;
+        drop(service);
+        let store = SqliteStore::open(&directory.path().join("ruleward.sqlite")).unwrap();
+        let key = SealingKey::new([1; 32]);
+        let service = Service::open(store, Arc::clone(&clock) as _, &key, options).unwrap();
+        Self { service, clock, account, access, directory }
+    }
+
     pub(crate) fn put(&self, entity: &Value) {
         let id = entity["id"].as_str().unwrap();
         self.service.put_resource(&self.access, id, None, entity.to_string().as_bytes()).unwrap();

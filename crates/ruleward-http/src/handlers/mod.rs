@@ -4,6 +4,7 @@ pub(crate) mod coverage;
 pub(crate) mod evaluations;
 pub(crate) mod events;
 pub(crate) mod explanations;
+pub(crate) mod functions;
 pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod identity;

@@ -6,7 +6,7 @@ use http::Method;
 use super::Handler::{Allowed, Known, Open};
 use super::{Load, Operation, Origin};
 use crate::handlers::{
-    coverage, events, explanations, health, history, identity, imports, operation_list,
+    coverage, events, explanations, functions, health, history, identity, imports, operation_list,
     organizations, past, previews, resources,
 };
 
@@ -72,6 +72,17 @@ pub(super) static OPERATIONS: &[Operation] = table! {
         POST "/{organization_id}/units" 201 CreateOrganizationUnit "ruleward:organizations:createUnit" Light => Allowed(organizations::create_unit);
         DELETE "/{organization_id}/units/{unit_id}" 204 DeleteOrganizationUnit "ruleward:organizations:deleteUnit" Light => Allowed(organizations::delete_unit);
         GET "/{organization_id}/summary" 200 GetOrganizationSummary "ruleward:organizations:getSummary" Light => Allowed(organizations::summary);
+    }
+    Extension "/v1/ruleward/functions" {
+        GET "" 200 ListFunctions "ruleward:functions:list" Light => Allowed(functions::list);
+        POST "" 201 CreateFunction "ruleward:functions:create" Light => Allowed(functions::create);
+        GET "/{function_id}" 200 ShowFunction "ruleward:functions:get" Light => Allowed(functions::show);
+        DELETE "/{function_id}" 204 DeleteFunction "ruleward:functions:delete" Light => Allowed(functions::delete);
+        GET "/{function_id}/calls" 200 ListFunctionCalls "ruleward:functions:listCalls" Light => Allowed(functions::calls);
+        POST "/{function_id}/test" 200 TestFunction "ruleward:functions:test" Light => Allowed(functions::test);
+        POST "/invoke" 200 InvokeFunction "ruleward:functions:invoke" Light => Allowed(functions::invoke);
+        GET "/dead-letters" 200 ListFunctionDeadLetters "ruleward:functions:listDeadLetters" Light => Allowed(functions::dead_letters);
+        POST "/dead-letters/redrive" 200 RedriveFunctionDeadLetters "ruleward:functions:redrive" Light => Allowed(functions::redrive);
     }
     Extension "" {
         GET "/v1/ruleward/operations" 200 ListOperations "" None => Open(operation_list::list);

@@ -23,6 +23,7 @@ impl<'a> EvaluationStateAnswer<'a> {
                 RunState::Running => "Running",
                 RunState::Succeeded => "Succeeded",
                 RunState::Cancelled => "Cancelled",
+                RunState::Failed => "Failed",
             },
             error_message: run.reason.as_deref(),
         }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub(crate) mod coverage;
 pub(crate) mod evaluations;
 pub(crate) mod filters;
+pub(crate) mod functions;
 pub(crate) mod history;
 pub(crate) mod identity;
 pub(crate) mod imports;

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
-use ruleward_core::{SealingKey, Service, Workers};
+use ruleward_core::{FunctionHost, FunctionOptions, SealingKey, Service, Workers};
 use ruleward_http::{AppState, Options, router};
 use ruleward_policy::Catalogue;
 use ruleward_sign::{Credentials, SignedRequest, sign, sign_derived};
@@ -89,22 +89,35 @@ impl Server {
     }
 
     pub fn start_with(http_options: Options) -> Self {
-        Self::start_as(http_options, ruleward_core::Options::default())
+        Self::start_as(http_options, ruleward_core::Options::default(), None)
+    }
+
+    /// A server that has functions run by `host`.
+    pub fn start_calling(host: Arc<dyn FunctionHost>, functions: FunctionOptions) -> Self {
+        let options = ruleward_core::Options { functions, ..ruleward_core::Options::default() };
+        Self::start_as(Options::default(), options, Some(host))
     }
 
     /// A server with policies of its own.
     pub fn start_over(catalogue: &'static Catalogue) -> Self {
         let options = ruleward_core::Options { catalogue, ..ruleward_core::Options::default() };
-        Self::start_as(Options::default(), options)
+        Self::start_as(Options::default(), options, None)
     }
 
-    fn start_as(http_options: Options, options: ruleward_core::Options) -> Self {
+    fn start_as(
+        http_options: Options,
+        options: ruleward_core::Options,
+        host: Option<Arc<dyn FunctionHost>>,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&directory.path().join("store.sqlite")).unwrap();
         let sealing_key = SealingKey::new([1; 32]);
         let service = Service::open(store, Arc::new(SystemClock), &sealing_key, options).unwrap();
         let account = service.create_account("home", None, Recorder::ON).unwrap();
         let state = AppState::new(Arc::clone(&service), http_options).unwrap();
+        if let Some(host) = host {
+            service.set_function_host(host);
+        }
         let workers = service.start().unwrap();
         let mut server = Self {
             router: router(state),

@@ -5,6 +5,7 @@
 
 mod authentication;
 mod evaluations;
+mod functions;
 mod harness;
 mod identity;
 mod imports;
@@ -17,5 +18,7 @@ mod policy_assignments;
 mod policy_definitions;
 mod policy_states;
 mod previews;
+mod relations;
 mod resources;
+mod tags;
 mod tracker_config;

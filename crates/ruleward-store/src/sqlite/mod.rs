@@ -8,6 +8,7 @@ mod checkpoint;
 mod chunks;
 mod columns;
 mod facets;
+mod functions;
 mod history;
 mod imports;
 mod notifications;
@@ -42,7 +43,7 @@ mod embedded {
 /// Readers that may hold a snapshot at the same time.
 const READERS: usize = 4;
 /// Prepared statements kept per connection; more than there are different ones.
-const STATEMENTS: usize = 384;
+const STATEMENTS: usize = 448;
 const WRITER_CACHE_KIB: i64 = 32 * 1024;
 const READER_CACHE_KIB: i64 = 4 * 1024;
 

@@ -116,6 +116,8 @@ impl WriteAssignments for Tx<'_> {
     fn delete_rule(&self, no: RuleNo) -> Result<()> {
         self.execute("DELETE FROM reported_result WHERE rule = ?1", [no.0])?;
         self.execute("DELETE FROM evaluation_run WHERE rule = ?1", [no.0])?;
+        self.execute("DELETE FROM function_expansion WHERE rule = ?1", [no.0])?;
+        self.execute("DELETE FROM function_job WHERE rule = ?1", [no.0])?;
         self.execute("DELETE FROM policy_assignment WHERE no = ?1", [no.0]).map(drop)
     }
 

@@ -11,7 +11,7 @@ use super::Tx;
 use crate::{ReadRuns, WriteRuns};
 
 const RUN: &str = "SELECT no, rule, trigger, state, started, ended, chunks, chunks_done, judged,
-                   undetermined, reason FROM evaluation_run";
+                   undetermined, reason, calls, calls_done FROM evaluation_run";
 
 /// The stored name of a unit variant.
 fn name(variant: impl Serialize) -> Result<String> {
@@ -46,6 +46,8 @@ fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
             judged: row.get(8)?,
             undetermined: row.get(9)?,
             reason: row.get(10)?,
+            calls: row.get(11)?,
+            calls_done: row.get(12)?,
         },
         trigger: row.get(2)?,
         state: row.get(3)?,
@@ -79,8 +81,8 @@ impl WriteRuns for Tx<'_> {
     fn insert_run(&self, run: &mut EvaluationRun) -> Result<()> {
         self.execute(
             "INSERT INTO evaluation_run (rule, trigger, state, started, ended, chunks,
-             chunks_done, judged, undetermined, reason)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+             chunks_done, judged, undetermined, reason, calls, calls_done)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             params![
                 run.rule.0,
                 name(run.trigger)?,
@@ -91,7 +93,9 @@ impl WriteRuns for Tx<'_> {
                 run.chunks_done,
                 run.judged,
                 run.undetermined,
-                run.reason
+                run.reason,
+                run.calls,
+                run.calls_done
             ],
         )?;
         run.no = RunNo(self.inserted_row());
@@ -101,7 +105,7 @@ impl WriteRuns for Tx<'_> {
     fn update_run(&self, run: &EvaluationRun) -> Result<()> {
         self.execute(
             "UPDATE evaluation_run SET state = ?2, ended = ?3, chunks = ?4, chunks_done = ?5,
-             judged = ?6, undetermined = ?7, reason = ?8 WHERE no = ?1",
+             judged = ?6, undetermined = ?7, reason = ?8, calls = ?9, calls_done = ?10 WHERE no = ?1",
             params![
                 run.no.0,
                 name(run.state)?,
@@ -110,7 +114,9 @@ impl WriteRuns for Tx<'_> {
                 run.chunks_done,
                 run.judged,
                 run.undetermined,
-                run.reason
+                run.reason,
+                run.calls,
+                run.calls_done
             ],
         )
         .map(drop)

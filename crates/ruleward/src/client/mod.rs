@@ -6,6 +6,7 @@ pub mod credentials;
 pub mod diff;
 pub mod evaluate;
 pub mod explain;
+pub mod functions;
 pub mod history;
 mod moment;
 pub mod organization;
@@ -18,7 +19,7 @@ pub mod states;
 pub mod summary;
 
 pub use self::api::{Api, Refused, Request, Trouble, http_client};
-pub use self::connection::ConnectionArgs;
+pub use self::connection::{ConnectionArgs, OtherAccount};
 pub use self::parameter::parameter_value;
 
 /// Writes text as one segment of a path.

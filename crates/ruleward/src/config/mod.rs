@@ -1,5 +1,6 @@
 //! The configuration file: TOML, one struct per section, unknown keys refused.
 
+mod functions;
 mod limits;
 pub mod log;
 mod policies;
@@ -15,6 +16,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::Deserialize;
 
+pub use functions::Functions;
 pub use limits::Limits;
 pub use log::{Log, LogFormat};
 pub use policies::Policies;
@@ -44,6 +46,8 @@ pub struct Config {
     pub limits: Limits,
     /// The users' own policies.
     pub policies: Policies,
+    /// The users' own functions.
+    pub functions: Functions,
 }
 
 impl Config {
@@ -82,6 +86,7 @@ impl Config {
         self.log.check()?;
         self.telemetry.check()?;
         self.policies.check()?;
+        self.functions.check()?;
         self.limits.check()
     }
 }
@@ -114,6 +119,9 @@ mod tests {
             ("[log]\nlevel = \"a=b=c\"", "[log] level"),
             ("[telemetry]\notlp_endpoint = \"ftp://x\"", "[telemetry] otlp_endpoint"),
             ("[limits]\npolicy_assignments = 0", "[limits] policy_assignments"),
+            ("[functions]\nattempts = 0", "[functions] attempts"),
+            ("[functions]\nconcurrent_calls = 0", "[functions] concurrent_calls"),
+            ("[functions]\nca_file = \"/nowhere\"", "[functions] ca_file"),
             ("[policies]\nfolder = \"/nowhere\"", "[policies] folder"),
             ("[security]\nsealing_key_file = \"/nowhere/key\"", "[security] sealing_key_file"),
         ] {

@@ -39,5 +39,5 @@ fn open_or_make(args: &StoreArgs) -> anyhow::Result<Arc<Service>> {
 fn open_place(args: &StoreArgs, place: &Place, config: &Config) -> anyhow::Result<Arc<Service>> {
     let catalogue = args.catalogue(config, place)?;
     let key = sealing::find(place, config)?;
-    serve::open(place, &key, config.limits, catalogue)
+    serve::open(place, &key, config, catalogue)
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod dev;
+mod functions;
 mod http;
 mod lock;
 
@@ -18,9 +19,10 @@ use ruleward_store::sqlite::SqliteStore;
 use ruleward_types::{Account, SystemClock};
 
 pub use self::args::ServeArgs;
+use self::functions::Runners;
 use self::lock::DataLock;
+use crate::config::Config;
 use crate::config::server::{DEFAULT_LISTEN, address};
-use crate::config::{Config, Limits};
 use crate::place::Place;
 use crate::{files, sample, sealing, telemetry};
 
@@ -72,12 +74,9 @@ fn serve(
     let catalogue = args.store.catalogue(config, place)?;
     let sealing_key = sealing::find(place, config)?;
     let store = open_store(place)?;
-    let mut limits = config.limits;
-    if args.dev {
-        // Who tries things out changes them often.
-        limits.recorder_changes_per_day = 0;
-    }
-    let service = open_service(Arc::clone(&store), &sealing_key, limits, catalogue)?;
+    let service = open_service(Arc::clone(&store), &sealing_key, config, args.dev, catalogue)?;
+    let runners = Runners::start(&config.functions, &endpoint, &place.dir)?;
+    service.set_function_host(Arc::clone(&runners) as _);
     let mut account = if args.dev { Some(dev::prepare(&service, place, &endpoint)?) } else { None };
     let workers = service.start().map_err(with_cause).context("cannot start to judge")?;
     if let Some(dev) = &mut account
@@ -95,6 +94,7 @@ fn serve(
 
     let announce = || announce(&endpoint, account.as_ref());
     let result = http::serve(listener, tls, &service, config.limits, announce);
+    runners.stop();
     // The chunk in hand is finished; what is left has tickets and goes on at the next start.
     drop(workers);
     if Arc::into_inner(service).is_none() {
@@ -108,10 +108,10 @@ fn serve(
 pub fn open(
     place: &Place,
     sealing_key: &SealingKey,
-    limits: Limits,
+    config: &Config,
     catalogue: &'static Catalogue,
 ) -> anyhow::Result<Arc<Service>> {
-    open_service(open_store(place)?, sealing_key, limits, catalogue)
+    open_service(open_store(place)?, sealing_key, config, false, catalogue)
 }
 
 fn open_store(place: &Place) -> anyhow::Result<Arc<dyn Store>> {
@@ -124,10 +124,17 @@ fn open_store(place: &Place) -> anyhow::Result<Arc<dyn Store>> {
 fn open_service(
     store: Arc<dyn Store>,
     sealing_key: &SealingKey,
-    limits: Limits,
+    config: &Config,
+    dev: bool,
     catalogue: &'static Catalogue,
 ) -> anyhow::Result<Arc<Service>> {
+    let mut limits = config.limits;
+    if dev {
+        // Who tries things out changes them often.
+        limits.recorder_changes_per_day = 0;
+    }
     let options = Options {
+        functions: config.functions.options(dev),
         policy_assignment_quota: limits.policy_assignments,
         recorder_changes_per_day: Some(limits.recorder_changes_per_day).filter(|most| *most > 0),
         evaluation_threads: limits.evaluation_threads,

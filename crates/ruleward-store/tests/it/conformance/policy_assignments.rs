@@ -175,6 +175,8 @@ pub(crate) fn a_deleted_rule_takes_its_own_along(place: Place) {
                     ended: None,
                     chunks: 0,
                     chunks_done: 0,
+                    calls: 0,
+                    calls_done: 0,
                     judged: 0,
                     undetermined: 0,
                     reason: None,

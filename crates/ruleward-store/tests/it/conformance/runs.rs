@@ -27,6 +27,8 @@ pub(crate) fn runs_in_order(place: Place) {
                 ended: None,
                 chunks: 3,
                 chunks_done: 0,
+                calls: 0,
+                calls_done: 0,
                 judged: 0,
                 undetermined: 0,
                 reason: None,
