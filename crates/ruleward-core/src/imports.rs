@@ -222,10 +222,15 @@ fn unnamed(
         return Ok(Vec::new());
     };
     let (mut doomed, mut live) = (Vec::new(), 0);
-    every_chunk(tx, account, Some(row.no), |chunk| {
-        live += chunk.live;
+    let mut from = ChunkNo(0);
+    while let Some(chunk) = tx.next_chunk(account, row.no, from)? {
+        from = ChunkNo(chunk.no.0 + 1);
         let seen = Bits::from_bytes(&tx.import_seen(&session.id, chunk.no)?);
-        for slot in Planes::decode(&tx.planes(chunk.no)?)?.live.iter_from(0) {
+        let mut told = Planes::decode(&tx.planes(chunk.no)?)?.live;
+        // Of these something newer is told elsewhere, or that they are gone.
+        told.and_not(&Bits::from_bytes(&tx.shadowed_slots(chunk.no)?));
+        live += usize::try_from(told.count()).unwrap_or(usize::MAX);
+        for slot in told.iter_from(0) {
             let key = ResourceKey::new(chunk.no, slot);
             if !seen.get(slot)
                 && tx.resource(key)?.is_some_and(|stored| stored.version < session.opened.0)
@@ -233,8 +238,7 @@ fn unnamed(
                 doomed.push(key);
             }
         }
-        Ok(())
-    })?;
+    }
     if !force && doomed.len() * 2 > live {
         let words = format!(
             "{} of {live} resources of type {name} would be deleted; say force to do it.",

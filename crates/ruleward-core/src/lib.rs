@@ -20,6 +20,7 @@ mod hashing;
 mod health;
 mod history;
 mod imports;
+mod inventory;
 mod offline;
 mod organization_policy_assignments;
 mod organization_summaries;
@@ -31,6 +32,7 @@ mod policy_assignments;
 mod policy_states;
 mod policy_summaries;
 mod previews;
+mod providers;
 mod relations;
 mod resources;
 mod schedule;
@@ -52,6 +54,7 @@ pub use functions::{
 };
 pub use health::{FunctionGauges, Gauges};
 pub use history::{HistoryEvent, HistoryItem, HistoryQuery};
+pub use inventory::{Inventory, ListedResource, ResourceFilter, TagValues, TypeCounts};
 pub use offline::{Finding, Findings, FoundResource, Offline, OfflineOptions};
 pub use organization_policy_assignments::{
     OrganizationPolicyAssignmentDraft, OrganizationPolicyAssignmentQuery, OrganizationRuleStatus,
@@ -64,7 +67,8 @@ pub use policy_assignments::PolicyAssignmentQuery;
 pub use policy_states::ReportedState;
 pub use policy_summaries::TagSelector;
 pub use previews::{Preview, PreviewedChange, ProactiveState};
+pub use providers::{DisplayName, Provider, ProviderType, Region};
 pub use relations::{Direction, Relation};
 pub use sealing::SealingKey;
 pub use service::{Options, Service};
-pub use tags::{TagQuery, TagRemoval, TagValues};
+pub use tags::{TagQuery, TagRemoval};

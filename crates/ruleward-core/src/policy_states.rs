@@ -325,7 +325,7 @@ pub(crate) fn resource_keys(
 pub(crate) fn account_key(tx: &dyn ReadTx, account: AccountNo) -> Result<Option<ResourceKey>> {
     let of_account = tx.types(account)?.into_iter().find(|row| row.resource_type.is_account());
     let Some(row) = of_account else { return Ok(None) };
-    let chunk = tx.last_chunk(account, row.no)?;
+    let chunk = tx.last_chunk(account, row.no, true)?;
     Ok(chunk.map(|chunk| ResourceKey::new(chunk.no, 0)))
 }
 

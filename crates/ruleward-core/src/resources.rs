@@ -16,6 +16,7 @@ use crate::Service;
 use crate::access::Access;
 use crate::causes::CauseKind;
 use crate::evaluation::apply::{Changes, Judge, Judged};
+use crate::inventory::find_told;
 use crate::policy_states::type_of;
 use crate::relations::spelled_types;
 use crate::service::Writing;
@@ -81,7 +82,7 @@ impl Service {
         resource_type: Option<&ResourceType>,
     ) -> Result<Vec<u8>> {
         self.read(|tx| {
-            let key = find(tx, access.account(), resource_id, resource_type)?;
+            let key = find_told(tx, access.account(), resource_id, resource_type)?;
             tx.resource(key)?.map(|stored| stored.body).ok_or_else(missing)
         })
     }
@@ -96,7 +97,7 @@ impl Service {
         let account = access.account();
         let (id, resource_type) = (resource_id.to_owned(), resource_type.cloned());
         self.write_by(access, CauseKind::Resource, move |writing| {
-            let key = find(writing.tx, account, &id, resource_type.as_ref())?;
+            let key = find_told(writing.tx, account, &id, resource_type.as_ref())?;
             let mut changes = Changes::begin(writing, account)?;
             changes.delete(key, &id, writing.service.tick().0)?;
             changes.finish()
@@ -224,7 +225,7 @@ fn missing() -> Error {
     Error::with(ErrorCode::NotFound, "No resource has this id.")
 }
 
-/// Where a resource lives; 404 without one, 409 with several of several types.
+/// Where a recorded resource lives; 404 without one, 409 with several of several types.
 pub(crate) fn find(
     tx: &dyn ReadTx,
     account: AccountNo,

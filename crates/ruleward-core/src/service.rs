@@ -18,6 +18,7 @@ use crate::evaluation::columns::ColumnSets;
 use crate::evaluation::rule_set::{CompiledRule, RuleSet, RuleSets};
 use crate::evaluation::workers::Signal;
 use crate::functions::{FunctionOptions, Functions};
+use crate::inventory::upgrade::give_facets;
 use crate::resources::catalogued_types;
 use crate::sealing::{Sealer, SealingKey};
 use crate::statistics;
@@ -175,6 +176,7 @@ impl Service {
         options: Options,
     ) -> Result<Arc<Self>> {
         let secret = ServerSecret::load(&*store)?;
+        give_facets(&*store)?;
         let latest = store.read(|tx| tx.highest_version())?;
         Ok(Arc::new(Self {
             store,

@@ -7,13 +7,14 @@ use ruleward_types::{Error, PolicyAssignment, PolicyAssignmentId, Result, Tag, l
 
 use crate::Service;
 use crate::access::Access;
+use crate::inventory::TagValues;
 use crate::policy_assignments::{own, recorder_is_on};
 
 /// Which rules are wanted, by their tags.
 #[derive(Debug, Clone, Default)]
 pub struct TagQuery {
     /// All of these keys, each with any of its values; a key without values with any value.
-    pub tags: Vec<(String, Vec<String>)>,
+    pub tags: Vec<TagValues>,
     /// Only rules without any tag, whatever `tags` says.
     pub without_any_tag: bool,
     /// Only the rule of this name.
@@ -29,12 +30,9 @@ pub struct TagRemoval {
     pub value: Option<String>,
 }
 
-/// A key with the values that it has, each once, in order.
-pub type TagValues = (String, Vec<String>);
-
 impl TagQuery {
     fn matches(&self, rule: &PolicyAssignment) -> bool {
-        let has = |(key, values): &(String, Vec<String>)| {
+        let has = |TagValues { key, values }: &TagValues| {
             let tag = rule.tags.iter().find(|tag| tag.key == *key);
             tag.is_some_and(|tag| values.is_empty() || values.contains(&tag.value))
         };
@@ -64,7 +62,11 @@ impl Service {
                 keys.entry(key).or_default().insert(value);
             }
         }
-        Ok(keys.into_iter().map(|(key, values)| (key, values.into_iter().collect())).collect())
+        let tag = |(key, values): (String, BTreeSet<String>)| TagValues {
+            key,
+            values: values.into_iter().collect(),
+        };
+        Ok(keys.into_iter().map(tag).collect())
     }
 
     /// Adds tags to a rule; a key that it has gets the new value.

@@ -10,7 +10,8 @@ use ruleward_types::{
 
 use crate::Service;
 use crate::access::Access;
-use crate::causes::{Cause, CauseKind};
+use crate::causes::CauseKind;
+use crate::evaluation::catch_up;
 use crate::evaluation::chunk_edit::{ChunkEdit, counted, edit_chunks};
 use crate::evaluation::runs;
 use crate::functions::jobs;
@@ -66,8 +67,10 @@ impl Service {
     /// Turns the recorder of an account on or off, or changes what it covers: the operator's side.
     /// Where the account told of channels, these stay.
     pub fn set_recorder(self: &Arc<Self>, domain_id: &str, recorder: Recorder) -> Result<()> {
-        let account = self.account(domain_id)?.no;
-        self.write_because(Cause::server(CauseKind::Recorder), move |writing| {
+        let account = self.account(domain_id)?;
+        let access = Access::operator(&account);
+        let account = account.no;
+        self.write_by(&access, CauseKind::Recorder, move |writing| {
             let stored = writing.tx.tracker_config(account)?;
             let config = recorder.enabled.then(|| {
                 let selection = recorder.selection;
@@ -101,6 +104,7 @@ fn change(writing: &Writing<'_>, account: AccountNo, config: Option<&TrackerConf
     let now = recorder(writing, account)?;
     if now.enabled {
         forget_unrecorded(writing, account, &now.selection)?;
+        catch_up::wake(writing, account)?;
     }
     match (before.enabled, now.enabled) {
         (false, true) => {
@@ -162,12 +166,11 @@ fn forget_unrecorded(
     let set = writing.rule_set(account)?;
     let leaves = |chunk: &Chunk, _: &_| unrecorded.contains(&chunk.type_no);
     edit_chunks(writing, account, leaves, counted(&set), counted(&set), |edit| {
-        let rules: Vec<u32> = edit.planes.rules().map(|of| of.rule).collect();
-        for no in rules {
-            if set.rule(no).is_some_and(|of| of.rule.kind == AssignmentKind::Custom) {
-                forget_results(writing, edit, no)?;
+        for of in set.rules() {
+            if of.rule.kind == AssignmentKind::Custom {
+                forget_results(writing, edit, of.no)?;
             }
-            edit.planes.drop_rule(no);
+            edit.planes.drop_rule(of.no);
         }
         Ok(())
     })

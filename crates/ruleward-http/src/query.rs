@@ -1,5 +1,7 @@
 //! The query of a request, read as it is signed: a plus sign is a plus sign.
 
+mod inventory;
+
 use ruleward_core::{Direction, TagSelector};
 use ruleward_types::{
     ComplianceState, DeploymentStatus, Error, ErrorCode, Result, StateQuery, Timestamp,

@@ -59,6 +59,51 @@ pub(crate) const RESOURCE_NAME: TextRule = TextRule {
     too_long: ErrorCode::ResourceNameTooLong,
     illegal: ErrorCode::ResourceNameIllegal,
 };
+/// A resource's name, as a list of resources has it: longer than elsewhere.
+pub(crate) const LISTED_NAME: TextRule =
+    TextRule { most: limits::RESOURCE_NAME_CHARS, ..RESOURCE_NAME };
+/// `provider.type` in the query of a list.
+pub(crate) const TYPE_IN_QUERY: TextRule = TextRule {
+    most: 40,
+    legal: |text| filled(text, |c| is_word_or_dash(c) || c == '.'),
+    too_long: ErrorCode::ResourceTypeTooLong,
+    illegal: ErrorCode::ResourceTypeIllegal,
+};
+/// A region.
+pub(crate) const REGION_ID: TextRule = TextRule {
+    most: 36,
+    legal: |text| filled(text, is_word_or_dash),
+    too_long: ErrorCode::RegionTooLong,
+    illegal: ErrorCode::RegionIllegal,
+};
+/// An enterprise project.
+pub(crate) const ENTERPRISE_PROJECT_ID: TextRule = TextRule {
+    most: 36,
+    legal: |text| filled(text, is_word_or_dash),
+    too_long: ErrorCode::EnterpriseProjectIllegal,
+    illegal: ErrorCode::EnterpriseProjectIllegal,
+};
+/// A project.
+pub(crate) const PROJECT_ID: TextRule = TextRule {
+    most: 36,
+    legal: |text| filled(text, is_word_or_dash),
+    too_long: ErrorCode::ProjectTooLong,
+    illegal: ErrorCode::ProjectIllegal,
+};
+/// The service in a path.
+pub(crate) const PROVIDER: TextRule = TextRule {
+    most: limits::PROVIDER_CHARS,
+    legal: |text| filled(text, |c| is_word_or_dash(c) && c != '-'),
+    too_long: ErrorCode::ServiceIllegal,
+    illegal: ErrorCode::ServiceIllegal,
+};
+/// The type inside the service in a path.
+pub(crate) const TYPE_IN_PATH: TextRule = TextRule {
+    most: limits::TYPE_CHARS,
+    legal: |text| filled(text, is_word_or_dash),
+    too_long: ErrorCode::TypeIllegal,
+    illegal: ErrorCode::TypeIllegal,
+};
 /// A topic: `urn:smn:REGION:PROJECT:NAME`.
 pub(crate) const TOPIC_URN: TextRule = TextRule { legal: is_topic_urn, ..up_to(512) };
 /// A bucket.

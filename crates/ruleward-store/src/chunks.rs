@@ -32,6 +32,9 @@ pub struct Chunk {
     pub column_slots: usize,
     /// The day, since the epoch, of the last checkpoint of its planes.
     pub checkpoint: i64,
+    /// Whether its resources are judged; else it holds what was told of resources that the
+    /// recorder does not cover.
+    pub recorded: bool,
 }
 
 /// Work that waits: bring every rule of the chunk to its current mark.
@@ -49,7 +52,7 @@ pub trait ReadChunks {
     fn types(&self, account: AccountNo) -> Result<Vec<TypeRow>>;
     /// The type of that row.
     fn resource_type(&self, no: TypeNo) -> Result<Option<ResourceType>>;
-    /// The chunks of an account, or of one type of it, in order, from after `after`.
+    /// The recorded chunks of an account, or of one type of it, in order, from after `after`.
     fn chunks(
         &self,
         account: AccountNo,
@@ -57,8 +60,26 @@ pub trait ReadChunks {
         after: Option<ChunkNo>,
         limit: usize,
     ) -> Result<Vec<Chunk>>;
-    /// The chunk of a type that was made last.
-    fn last_chunk(&self, account: AccountNo, type_no: TypeNo) -> Result<Option<Chunk>>;
+    /// The first chunk of a type from one on, recorded or not.
+    fn next_chunk(
+        &self,
+        account: AccountNo,
+        type_no: TypeNo,
+        from: ChunkNo,
+    ) -> Result<Option<Chunk>>;
+    /// The chunk of a type that was made last, among those that are recorded or not.
+    fn last_chunk(
+        &self,
+        account: AccountNo,
+        type_no: TypeNo,
+        recorded: bool,
+    ) -> Result<Option<Chunk>>;
+    /// Slots of a recorded chunk of which something newer was told, as bits; empty if none.
+    fn shadowed_slots(&self, no: ChunkNo) -> Result<Vec<u8>>;
+    /// The chunks of an account that hold something newer than is recorded, or are shadowed by it.
+    fn chunks_to_catch_up(&self, account: AccountNo) -> Result<Vec<Chunk>>;
+    /// The chunks of all accounts that have no facets yet: those of an older store.
+    fn chunks_without_facets(&self, limit: usize) -> Result<Vec<Chunk>>;
     /// The chunk of that row.
     fn chunk(&self, no: ChunkNo) -> Result<Option<Chunk>>;
     /// The chunk's planes, empty if none were written.
@@ -76,7 +97,11 @@ pub trait WriteChunks {
     /// Notes that resources of a type changed.
     fn bump_type_changes(&self, no: TypeNo) -> Result<()>;
     /// Adds an empty chunk.
-    fn insert_chunk(&self, account: AccountNo, type_no: TypeNo) -> Result<Chunk>;
+    fn insert_chunk(&self, account: AccountNo, type_no: TypeNo, recorded: bool) -> Result<Chunk>;
+    /// Replaces the set of slots of which something newer was told.
+    fn put_shadowed_slots(&self, no: ChunkNo, slots: &[u8]) -> Result<()>;
+    /// Notes that the resources of a chunk have their facets.
+    fn set_has_facets(&self, no: ChunkNo) -> Result<()>;
     /// Replaces a chunk's row.
     fn update_chunk(&self, chunk: &Chunk) -> Result<()>;
     /// Replaces a chunk's planes.

@@ -12,9 +12,11 @@
 mod accounts;
 mod chunks;
 mod columns;
+mod facets;
 mod functions;
 mod history;
 mod imports;
+mod notifications;
 mod organization_policy_assignments;
 mod organizations;
 mod policy_assignments;
@@ -28,9 +30,11 @@ mod tracker_config;
 pub use accounts::{ReadAccounts, WriteAccounts};
 pub use chunks::{Chunk, ReadChunks, Ticket, TypeRow, WriteChunks};
 pub use columns::{ReadColumns, WriteColumns};
+pub use facets::{FacetRow, ReadFacets, WriteFacets};
 pub use functions::{FunctionExpansion, ReadFunctions, WriteFunctions};
 pub use history::{PastResource, PastVersion, ReadHistory, Span, VisitTransition, WriteHistory};
 pub use imports::{ReadImports, WriteImports};
+pub use notifications::{ReadNotifications, WriteNotifications};
 pub use organization_policy_assignments::{
     ReadOrganizationAssignments, WriteOrganizationAssignments,
 };
@@ -49,9 +53,11 @@ pub trait ReadTx:
     + ReadAssignments
     + ReadChunks
     + ReadColumns
+    + ReadFacets
     + ReadFunctions
     + ReadHistory
     + ReadImports
+    + ReadNotifications
     + ReadOrganizationAssignments
     + ReadOrganizations
     + ReadRelations
@@ -69,9 +75,11 @@ pub trait WriteTx:
     + WriteAssignments
     + WriteChunks
     + WriteColumns
+    + WriteFacets
     + WriteFunctions
     + WriteHistory
     + WriteImports
+    + WriteNotifications
     + WriteOrganizationAssignments
     + WriteOrganizations
     + WriteRelations

@@ -18,8 +18,26 @@ pub type Visit<'a> = &'a mut dyn FnMut(usize, i64, &[u8]) -> Result<()>;
 
 /// Reading them.
 pub trait ReadResources {
-    /// The resources of that id, of whatever type.
+    /// The recorded resources of that id, of whatever type.
     fn resources_by_id(&self, account: AccountNo, id: &str) -> Result<Vec<ResourceKey>>;
+    /// What was told of resources of that id, of whatever type, that the recorder did not cover.
+    fn told_resources_by_id(&self, account: AccountNo, id: &str) -> Result<Vec<ResourceKey>>;
+    /// Where resources of that name may live, recorded or not, in order, from after a key. Who
+    /// reads them compares the name.
+    fn resources_by_name(
+        &self,
+        account: AccountNo,
+        name: &str,
+        after: ResourceKey,
+        limit: usize,
+    ) -> Result<Vec<ResourceKey>>;
+    /// Resources of a chunk from a slot on, in order, at most `limit`.
+    fn resources_from(
+        &self,
+        chunk: ChunkNo,
+        from_slot: usize,
+        limit: usize,
+    ) -> Result<Vec<StoredResource>>;
     /// The resource that lives there.
     fn resource(&self, key: ResourceKey) -> Result<Option<StoredResource>>;
     /// All resources of a chunk from a slot on, in order, changed after `after_version`.
@@ -47,6 +65,10 @@ pub trait WriteResources {
     ) -> Result<()>;
     /// Replaces a body.
     fn update_resource(&self, key: ResourceKey, version: i64, body: &[u8]) -> Result<()>;
-    /// Removes a resource.
+    /// A resource has that name from now on; an empty one is no name.
+    fn insert_resource_name(&self, account: AccountNo, key: ResourceKey, name: &str) -> Result<()>;
+    /// A resource has that name no longer.
+    fn delete_resource_name(&self, account: AccountNo, key: ResourceKey, name: &str) -> Result<()>;
+    /// Removes a resource, but for its name.
     fn delete_resource(&self, account: AccountNo, key: ResourceKey, id: &str) -> Result<()>;
 }

@@ -68,7 +68,8 @@ impl Role {
 
     /// Whether the role allows an action such as `rms:policyAssignments:create`.
     pub fn allows(self, action: &str) -> bool {
-        let reads = |verb: &str| verb.starts_with("get") || verb.starts_with("list");
+        let reads =
+            |verb: &str| ["get", "list", "summarize"].iter().any(|reads| verb.starts_with(reads));
         match self {
             Self::Administrator => true,
             Self::Auditor => action.rsplit(':').next().is_some_and(reads),

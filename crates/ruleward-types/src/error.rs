@@ -66,6 +66,8 @@ macro_rules! error_codes {
 }
 
 error_codes! {
+    TypeIllegal Invalid "RMS.00010002" "The resource type is illegal.";
+    ServiceIllegal Invalid "RMS.00010003" "The cloud service is illegal.";
     InvalidParameter Invalid "RMS.00010004" "Invalid parameter.";
     NotFound NotFound "RMS.00010005" "Resource not found.";
     AccessDenied Forbidden "RMS.00010006" "Access denied.";
@@ -73,10 +75,22 @@ error_codes! {
     DomainIdIllegal Invalid "RMS.00010008" "Domain id is illegal.";
     ResourceIdTooLong Invalid "RMS.00010009" "The max length of resource id must be less than or equal to 512.";
     ResourceIdIllegal Invalid "RMS.00010010" "Resource id is illegal.";
-    ResourceNameTooLong Invalid "RMS.00010011" "The max length of resource name must be less than or equal to 256.";
+    ResourceNameTooLong Invalid "RMS.00010011" "The resource name is too long.";
     ResourceNameIllegal Invalid "RMS.00010012" "Resource name is illegal.";
+    ResourceTypeCount Invalid "RMS.00010013" "The number of resource types must be between 1 and 100.";
+    ResourceTypeTooLong Invalid "RMS.00010014" "The max length of resource type must be less than or equal to 40.";
+    ResourceTypeIllegal Invalid "RMS.00010015" "Resource type is illegal.";
+    RegionCount Invalid "RMS.00010016" "The number of region ids must be between 1 and 10.";
+    RegionTooLong Invalid "RMS.00010017" "The max length of region id must be less than or equal to 36.";
+    RegionIllegal Invalid "RMS.00010018" "Region id is illegal.";
+    EnterpriseProjectCount Invalid "RMS.00010019" "The number of enterprise project ids must be between 1 and 10.";
+    EnterpriseProjectIllegal Invalid "RMS.00010020" "Enterprise project id is illegal.";
+    ProjectCount Invalid "RMS.00010021" "The number of project ids must be between 1 and 10.";
+    ProjectTooLong Invalid "RMS.00010022" "The max length of project id must be less than or equal to 36.";
+    ProjectIllegal Invalid "RMS.00010023" "Project id is illegal.";
     TagKeyCount Invalid "RMS.00010028" "The number of tag keys must be between 1 and 5.";
     TagKeyTooLong Invalid "RMS.00010029" "The max length of tag key must be less than or equal to 128.";
+    TagValueCount Invalid "RMS.00010030" "The number of values of a tag key must be between 1 and 5.";
     TagValueTooLong Invalid "RMS.00010031" "The max length of tag value must be less than or equal to 255.";
     TagValueIllegal Invalid "RMS.00010032" "Tag value is illegal.";
     TagKeyIllegal Invalid "RMS.00010033" "Tag key is illegal.";
@@ -84,6 +98,8 @@ error_codes! {
     MarkerLength Invalid "RMS.00010035" "The length of marker must be between 4 and 400.";
     LimitTooSmall Invalid "RMS.00010036" "Limit must be greater than or equal to 1.";
     LimitTooLarge Invalid "RMS.00010037" "Limit is greater than the maximum of this operation.";
+    OffsetTooSmall Invalid "RMS.00010038" "Offset must be greater than or equal to 0.";
+    OffsetTooLarge Invalid "RMS.00010039" "Offset must be less than or equal to 1000.";
     PolicyAssignmentIdIllegal Invalid "RMS.00010041" "Policy assignment id is illegal.";
     PolicyDefinitionIdIllegal Invalid "RMS.00010042" "Policy definition id is illegal.";
     PolicyAssignmentIdTooLong Invalid "RMS.00010043" "The max length of policy assignment id must be less than or equal to 36.";

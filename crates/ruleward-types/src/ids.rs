@@ -52,6 +52,8 @@ numbers! {
     FunctionNo;
     /// A call that waits for a function.
     FunctionJobNo;
+    /// A facet of a resource type.
+    FacetNo;
     /// Where a resource lives: its chunk and its slot in the chunk. Never reused.
     ResourceKey;
 }

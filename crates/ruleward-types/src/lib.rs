@@ -5,11 +5,13 @@ pub mod account;
 pub mod clock;
 pub mod compact;
 pub mod error;
+pub mod facet;
 pub mod filter;
 pub mod function;
 pub mod ids;
 pub mod import;
 pub mod limits;
+pub mod notification;
 pub mod organization;
 pub mod organization_policy_assignment;
 pub mod policy_assignment;
@@ -22,16 +24,20 @@ pub mod tracker_config;
 pub use account::{AccessKey, Account, Role, User};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use error::{Error, ErrorCode, ErrorKind, Result};
+pub use facet::{Facet, FacetCounts, FacetKind};
 pub use filter::{FilterTag, PolicyFilter, PolicyFilterV2, TagLogic};
 pub use function::{
     Function, FunctionCounts, FunctionJob, FunctionJobCounts, FunctionJobState, FunctionRunner,
 };
 pub use ids::{
-    AccountNo, ChunkNo, FunctionJobNo, FunctionNo, OrganizationDeploymentNo, OrganizationNo,
-    OrganizationRuleNo, OrganizationUnitNo, PolicyAssignmentId, ResourceKey, RuleNo, RunNo,
-    SLOTS_PER_CHUNK, TypeNo, UserNo,
+    AccountNo, ChunkNo, FacetNo, FunctionJobNo, FunctionNo, OrganizationDeploymentNo,
+    OrganizationNo, OrganizationRuleNo, OrganizationUnitNo, PolicyAssignmentId, ResourceKey,
+    RuleNo, RunNo, SLOTS_PER_CHUNK, TypeNo, UserNo,
 };
 pub use import::{ImportReport, ImportSession, Refusal, WriteOutcome};
+pub use notification::{
+    Archive, ArchiveBegun, ArchiveDone, ArchiveTask, DeliveryLane, LaneCounts, Notification,
+};
 pub use organization::{MemberState, Organization, OrganizationMember, OrganizationUnit};
 pub use organization_policy_assignment::{
     DeploymentCounts, DeploymentFailure, DeploymentKind, DeploymentState, DeploymentStatus,

@@ -183,7 +183,13 @@ pub struct Model {
     pub recorder: bool,
     /// The time in seconds.
     pub now_s: i64,
+    /// What is recorded: everything else is about this.
     resources: BTreeMap<Key, Stored>,
+    /// What was told while the recorder was off, and when it was first: `None` for a resource that is
+    /// gone. It is recorded soon after the recorder is on again.
+    pending: BTreeMap<Key, (u64, Option<Value>)>,
+    /// Types of which something was told while the recorder was off, in their order.
+    told_kinds: Vec<String>,
     changes: u64,
     /// Types as they were spelled first.
     spellings: BTreeMap<String, (String, String)>,
@@ -202,6 +208,8 @@ impl Model {
             recorder: true,
             now_s,
             resources: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            told_kinds: Vec::new(),
             changes: 0,
             spellings: BTreeMap::new(),
             kinds: BTreeSet::new(),
@@ -209,14 +217,23 @@ impl Model {
         }
     }
 
-    /// The keys of all resources.
+    /// The keys of all resources, as they were last told.
     pub fn keys(&self) -> Vec<Key> {
+        let keys: BTreeSet<&Key> = self.resources.keys().chain(self.pending.keys()).collect();
+        keys.into_iter().filter(|key| self.resource(key).is_some()).cloned().collect()
+    }
+
+    /// The keys of all resources that are recorded.
+    pub fn recorded_keys(&self) -> Vec<Key> {
         self.resources.keys().cloned().collect()
     }
 
-    /// A stored resource.
+    /// A resource as it was last told.
     pub fn resource(&self, key: &Key) -> Option<&Value> {
-        self.resources.get(key).map(|stored| &stored.resource)
+        match self.pending.get(key) {
+            Some((_, told)) => told.as_ref(),
+            None => self.resources.get(key).map(|stored| &stored.resource),
+        }
     }
 
     /// The key of an entity as it is written by clients.
@@ -238,28 +255,45 @@ impl Model {
         let key = Self::key_of(entity);
         let (provider, name) = self.spell(entity);
         let resource = normal_form(entity, &provider, &name);
+        let put = match self.resource(&key) {
+            Some(told) if *told == resource => Put::Unchanged,
+            Some(_) => Put::Changed,
+            None => Put::Created,
+        };
         self.changes += 1;
-        let (put, created) = match self.resources.get(&key) {
-            Some(stored) if stored.resource == resource => return Put::Unchanged,
-            Some(stored) => (Put::Changed, stored.created),
-            None => (Put::Created, self.changes),
+        if self.recorder {
+            self.pending.remove(&key);
+            self.record(&key, &resource);
+        } else if put != Put::Unchanged {
+            let known = self.pending.get(&key).filter(|(_, told)| told.is_some());
+            let first = known.map_or(self.changes, |(first, _)| *first);
+            if !self.told_kinds.contains(&key.kind) {
+                self.told_kinds.push(key.kind.clone());
+            }
+            self.pending.insert(key, (first, Some(resource)));
+        }
+        put
+    }
+
+    fn record(&mut self, key: &Key, resource: &Value) {
+        let created = match self.resources.get(key) {
+            Some(stored) if stored.resource == *resource => return,
+            Some(stored) => stored.created,
+            None => self.changes,
         };
         self.kinds.insert(key.kind.clone());
         let stored = Stored { resource: resource.clone(), created, changed: self.changes };
         self.resources.insert(key.clone(), stored);
-        if !self.recorder {
-            return put;
-        }
         // Whoever judges changes at once reads the resource, the clock and the account.
         let world = World { recorder: None, inventory: BTreeMap::new(), ..self.world(&[]) };
         for rule in self.rules.iter_mut().filter(|rule| rule.enabled) {
-            if !rule.has_in_scope(&resource) {
-                rule.states.remove(&key);
+            if !rule.has_in_scope(resource) {
+                rule.states.remove(key);
             } else if !rule.is_periodic()
                 && !rule.judges_later()
                 && let Some(definition) = rule.definition
             {
-                let verdict = evaluate(&definition.policy, &rule.bound(), &resource, &world);
+                let verdict = evaluate(&definition.policy, &rule.bound(), resource, &world);
                 rule.states.insert(key.clone(), verdict);
             }
             if !rule.is_periodic() && rule.judges_later() && rule.covers(&key.kind) {
@@ -267,7 +301,6 @@ impl Model {
             }
         }
         self.moved(&key.kind);
-        put
     }
 
     /// A resource of a type changed: who looks it up has to judge anew.
@@ -279,16 +312,28 @@ impl Model {
         }
     }
 
-    /// Removes a resource with all states on it; whether there was one.
+    /// Removes a resource, where the recorder is on with all states on it; whether there was one.
     pub fn delete(&mut self, key: &Key) -> bool {
+        if self.resource(key).is_none() {
+            return false;
+        }
+        self.pending.remove(key);
+        if self.recorder {
+            self.forget(key);
+        } else if self.resources.contains_key(key) {
+            self.changes += 1;
+            self.pending.insert(key.clone(), (self.changes, None));
+        }
+        true
+    }
+
+    fn forget(&mut self, key: &Key) {
         for rule in &mut self.rules {
             rule.states.remove(key);
         }
-        let was_there = self.resources.remove(key).is_some();
-        if was_there {
+        if self.resources.remove(key).is_some() {
             self.moved(&key.kind);
         }
-        was_there
     }
 
     /// What policies that look up these types can see.
@@ -424,6 +469,19 @@ impl Model {
 
     /// Does all work that waits.
     pub fn work_off(&mut self) {
+        if self.recorder {
+            let mut pending: Vec<_> = std::mem::take(&mut self.pending).into_iter().collect();
+            // Type by type; what was not told again is gone and has no place among them.
+            let place = |kind: &String| self.told_kinds.iter().position(|of| of == kind);
+            pending.sort_by_key(|(key, (first, _))| (place(&key.kind), *first));
+            for (key, (_, told)) in pending {
+                self.changes += 1;
+                match told {
+                    Some(resource) => self.record(&key, &resource),
+                    None => self.forget(&key),
+                }
+            }
+        }
         for place in 0..self.rules.len() {
             self.work_off_rule(place);
         }
@@ -468,7 +526,7 @@ impl Model {
     /// Whether a custom rule asks about a resource.
     pub fn asks_about(&self, place: usize, key: &Key) -> bool {
         let rule = self.rules.get(place);
-        let resource = self.resource(key);
+        let resource = self.resources.get(key).map(|stored| &stored.resource);
         rule.zip(resource).is_some_and(|(rule, resource)| rule.has_in_scope(resource))
     }
 

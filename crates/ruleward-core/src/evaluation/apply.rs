@@ -3,19 +3,22 @@
 //! Judging happens before the writer is entered, on the caller's thread, by the rule set of a
 //! snapshot; the write job judges again only if the rules changed meanwhile.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use ruleward_policy::{Outcome, Scratch};
-use ruleward_store::{Chunk, PastResource, WriteTx};
+use ruleward_store::{Chunk, PastResource, StoredResource, WriteTx};
+use ruleward_types::WriteOutcome::{self, Changed, Created, Unchanged};
 use ruleward_types::{
-    AccountNo, ChunkNo, Resource, ResourceKey, ResourceType, ResourceView, Result, RuleNo,
-    SLOTS_PER_CHUNK, Timestamp, TypeNo, WriteOutcome,
+    AccountNo, ChunkNo, Error, FacetCounts, Resource, ResourceKey, ResourceType, ResourceView,
+    Result, RuleNo, SLOTS_PER_CHUNK, Timestamp, TypeNo,
 };
 
 use super::chunk_edit::{ChunkEdit, counted};
 use super::each_chunk::every_chunk;
 use super::environment::Alone;
+use super::facets::{BOTH, FacetEdits, Listed, SHADOWED, TOLD};
 use super::ledger::Ledger;
 use super::planes::Verdict;
 use super::rule_set::{RuleSet, TypeRules};
@@ -32,6 +35,7 @@ pub(crate) type Judgement = Vec<(u32, Option<Verdict>)>;
 pub(crate) struct Judged {
     pub(crate) resource: Resource,
     judgement: Judgement,
+    listed: Listed,
 }
 
 /// Judges resources by one rule set, with buffers that are reused.
@@ -51,7 +55,8 @@ impl Judge {
 
     pub(crate) fn judge(&mut self, resource: Resource) -> Judged {
         let judgement = self.judgement(&resource.resource_type, &resource.body);
-        Judged { resource, judgement }
+        let listed = Listed::of(&resource.body);
+        Judged { resource, judgement, listed }
     }
 
     fn judgement(&mut self, resource_type: &ResourceType, body: &[u8]) -> Judgement {
@@ -96,6 +101,15 @@ pub(crate) fn verdict_of(outcome: Outcome) -> Verdict {
     }
 }
 
+/// What a body is to who was told another one last.
+fn news(told: Option<&[u8]>, body: &[u8]) -> WriteOutcome {
+    match told {
+        None => Created,
+        Some(told) if told == body => Unchanged,
+        Some(_) => Changed,
+    }
+}
+
 /// The changes of one write job, chunk by chunk.
 pub(crate) struct Changes<'a> {
     writing: &'a Writing<'a>,
@@ -105,7 +119,9 @@ pub(crate) struct Changes<'a> {
     judge: Judge,
     types: HashMap<String, (TypeNo, ResourceType)>,
     edits: BTreeMap<ChunkNo, ChunkEdit>,
-    open_chunks: HashMap<TypeNo, ChunkNo>,
+    /// The chunks of a type that have room, recorded or not.
+    open_chunks: HashMap<(TypeNo, bool), ChunkNo>,
+    facets: FacetEdits,
     /// Types of which a resource changed.
     touched: HashMap<TypeNo, ResourceType>,
     relinks: Relinks,
@@ -124,6 +140,7 @@ impl<'a> Changes<'a> {
             types: HashMap::new(),
             edits: BTreeMap::new(),
             open_chunks: HashMap::new(),
+            facets: FacetEdits::new(account),
             touched: HashMap::new(),
             relinks: Relinks::default(),
         })
@@ -143,10 +160,11 @@ impl<'a> Changes<'a> {
         let upkeep = self.writing.service.column_sets.upkeep;
         for mut edit in std::mem::take(&mut self.edits).into_values() {
             edit.flush(self.writing, counted(&self.set), &mut ledger)?;
-            if edit.has_grown() && upkeep.has_outgrown(&edit.chunk) {
+            if edit.chunk.recorded && edit.has_grown() && upkeep.has_outgrown(&edit.chunk) {
                 self.enqueue(edit.chunk.no)?;
             }
         }
+        self.facets.flush(self.tx)?;
         ledger.write(self.tx, self.writing.now)
     }
 
@@ -209,19 +227,38 @@ impl<'a> Changes<'a> {
         Ok(self.judge.judge(resource))
     }
 
-    /// Where a resource of this type lives.
-    pub(crate) fn find(
-        &mut self,
-        resource_type: &ResourceType,
-        id: &str,
-    ) -> Result<Option<ResourceKey>> {
+    /// Where a recorded resource of this type lives.
+    fn find(&mut self, resource_type: &ResourceType, id: &str) -> Result<Option<ResourceKey>> {
         let type_no = self.type_no(resource_type)?;
-        for key in self.tx.resources_by_id(self.account, id)? {
+        let found = self.tx.resources_by_id(self.account, id)?;
+        self.of_type(type_no, &found)
+    }
+
+    /// Where it lives what was told of a resource while the recorder did not cover it.
+    fn find_told(&mut self, type_no: TypeNo, id: &str) -> Result<Option<ResourceKey>> {
+        // Mostly there is no such chunk.
+        if let Entry::Vacant(place) = self.open_chunks.entry((type_no, false)) {
+            let Some(chunk) = self.tx.last_chunk(self.account, type_no, false)? else {
+                return Ok(None);
+            };
+            place.insert(chunk.no);
+        }
+        let found = self.tx.told_resources_by_id(self.account, id)?;
+        self.of_type(type_no, &found)
+    }
+
+    fn of_type(&self, type_no: TypeNo, keys: &[ResourceKey]) -> Result<Option<ResourceKey>> {
+        for key in keys {
             if self.edit_type(key.chunk())? == type_no {
-                return Ok(Some(key));
+                return Ok(Some(*key));
             }
         }
         Ok(None)
+    }
+
+    fn stored(&self, key: ResourceKey) -> Result<StoredResource> {
+        let gone = || Error::internal("read a resource", "its index names a place without one");
+        self.tx.resource(key)?.ok_or_else(gone)
     }
 
     fn edit_type(&self, no: ChunkNo) -> Result<TypeNo> {
@@ -232,16 +269,17 @@ impl<'a> Changes<'a> {
     }
 
     /// A slot for a new resource of a type.
-    fn allot(&mut self, type_no: TypeNo) -> Result<ResourceKey> {
-        let open = match self.open_chunks.get(&type_no) {
+    fn allot(&mut self, type_no: TypeNo, recorded: bool) -> Result<ResourceKey> {
+        let open = match self.open_chunks.get(&(type_no, recorded)) {
             Some(no) => Some(*no),
-            None => self.tx.last_chunk(self.account, type_no)?.map(|chunk| chunk.no),
+            None => self.tx.last_chunk(self.account, type_no, recorded)?.map(|chunk| chunk.no),
         };
         let no = match open {
             Some(no) if self.edit(no)?.chunk.used < SLOTS_PER_CHUNK => no,
-            _ => self.new_chunk(type_no)?,
+            _ if recorded => self.new_chunk(type_no)?,
+            _ => self.tx.insert_chunk(self.account, type_no, false)?.no,
         };
-        self.open_chunks.insert(type_no, no);
+        self.open_chunks.insert((type_no, recorded), no);
         let edit = self.edit(no)?;
         let slot = edit.chunk.used;
         edit.chunk.used += 1;
@@ -254,7 +292,7 @@ impl<'a> Changes<'a> {
     /// judged on its way in. Rules that look at more come to it by a ticket, periodic ones on
     /// their next run and not before; a run that is going on does not count it.
     fn new_chunk(&mut self, type_no: TypeNo) -> Result<ChunkNo> {
-        let chunk: Chunk = self.tx.insert_chunk(self.account, type_no)?;
+        let chunk: Chunk = self.tx.insert_chunk(self.account, type_no, true)?;
         let mut edit = ChunkEdit::begin(self.tx, chunk)?;
         if let Some(resource_type) = self.tx.resource_type(type_no)? {
             let rules = self.set.for_type(&resource_type);
@@ -267,48 +305,72 @@ impl<'a> Changes<'a> {
         Ok(chunk.no)
     }
 
-    /// Stores a resource and its verdicts. `judged_by` is the version of the rules that
-    /// judged it; `version` grows with every change.
+    /// Stores a resource, and where the recorder covers it, its verdicts. `judged_by` is the version
+    /// of the rules that judged it; `version` grows with every change.
     pub(crate) fn put(
         &mut self,
         judged: Judged,
         judged_by: i64,
         version: i64,
     ) -> Result<(WriteOutcome, ResourceKey)> {
-        let Judged { resource, judgement } = self.respelled(judged)?;
+        let judged = self.respelled(judged)?;
+        if self.set.records(&judged.resource.resource_type) {
+            self.record(judged, judged_by, version)
+        } else {
+            self.tell(&judged, version)
+        }
+    }
+
+    fn record(
+        &mut self,
+        judged: Judged,
+        judged_by: i64,
+        version: i64,
+    ) -> Result<(WriteOutcome, ResourceKey)> {
+        let Judged { resource, judgement, listed } = judged;
         let judgement = if judged_by == self.set.version {
             judgement
         } else {
             self.judge.judgement(&resource.resource_type, &resource.body)
         };
+        let type_no = self.type_no(&resource.resource_type)?;
         let found = self.find(&resource.resource_type, &resource.id)?;
-        let (mut outcome, mut before) = (WriteOutcome::Created, None);
+        let mut recorded = None;
+        let mut told = self.forget_told(type_no, &resource.id, version)?;
         let key = if let Some(key) = found {
-            if let Some(stored) = self.tx.resource(key)? {
-                if stored.body == resource.body {
-                    return Ok((WriteOutcome::Unchanged, key));
-                }
-                self.tx.insert_past_version(self.account, &stored, version)?;
-                before = Some(stored.body);
+            let stored = self.stored(key)?;
+            let before = Listed::of(&stored.body);
+            if !self.unshadow(key, &before)? {
+                told = Some(stored.body.clone());
             }
-            outcome = WriteOutcome::Changed;
+            if stored.body == resource.body {
+                return Ok((news(told.as_deref(), &resource.body), key));
+            }
+            self.tx.insert_past_version(self.account, &stored, version)?;
             self.tx.update_resource(key, version, &resource.body)?;
+            self.facets.change(self.tx, (type_no, key), (&before, &listed), BOTH)?;
+            recorded = Some(stored.body);
             key
         } else {
-            let type_no = self.type_no(&resource.resource_type)?;
-            let key = self.allot(type_no)?;
+            let key = self.allot(type_no, true)?;
             self.tx.insert_resource(self.account, key, version, &resource.id, &resource.body)?;
+            self.facets.enter(self.tx, (type_no, key), &listed, BOTH)?;
             key
         };
         let of = (&resource.resource_type, key, resource.id.as_str());
-        self.relink(of, version, before.as_deref(), Some(&resource.body))?;
+        self.relink(of, version, recorded.as_deref(), Some(&resource.body))?;
+        self.set_verdicts(key, version, judgement)?;
+        self.defer(key, &resource.resource_type)?;
+        Ok((news(told.as_deref(), &resource.body), key))
+    }
+
+    fn set_verdicts(&mut self, key: ResourceKey, version: i64, judgement: Judgement) -> Result<()> {
         let tx = self.tx;
         let set = Arc::clone(&self.set);
         let (account, now) = (self.account, self.judge.now);
         let edit = self.edit(key.chunk())?;
         edit.chunk.version = edit.chunk.version.max(version);
         edit.mark_stale(tx, key.slot())?;
-        let mut left = Vec::new();
         let mut has_asked = false;
         for (no, verdict) in judgement {
             if set.asks(no) {
@@ -325,18 +387,88 @@ impl<'a> Changes<'a> {
                 if edit.planes.rule(no).is_none() {
                     continue;
                 }
-                left.push(no);
+                tx.delete_reported_results(key, Some(RuleNo(no.into())))?;
             }
             edit.planes.set(no, key.slot(), verdict);
-        }
-        self.defer(key, &resource.resource_type)?;
-        for no in left {
-            self.tx.delete_reported_results(key, Some(RuleNo(no.into())))?;
         }
         if has_asked {
             self.writing.service.signal.wake_after_commit();
         }
+        Ok(())
+    }
+
+    /// Notes what is told of a resource that the recorder does not cover. What was recorded of it
+    /// stays as it is, and is shadowed by this.
+    fn tell(&mut self, judged: &Judged, version: i64) -> Result<(WriteOutcome, ResourceKey)> {
+        let Judged { resource, listed, .. } = judged;
+        let type_no = self.type_no(&resource.resource_type)?;
+        if let Some(key) = self.find_told(type_no, &resource.id)? {
+            let stored = self.stored(key)?.body;
+            if stored == resource.body {
+                return Ok((Unchanged, key));
+            }
+            self.tx.update_resource(key, version, &resource.body)?;
+            self.facets.change(self.tx, (type_no, key), (&Listed::of(&stored), listed), TOLD)?;
+            return Ok((Changed, key));
+        }
+        let mut outcome = Created;
+        if let Some(key) = self.find(&resource.resource_type, &resource.id)? {
+            let stored = self.stored(key)?.body;
+            let is_shadowed = self.edit(key.chunk())?.is_shadowed(key.slot());
+            if !is_shadowed && stored == resource.body {
+                return Ok((Unchanged, key));
+            }
+            if !is_shadowed {
+                outcome = Changed;
+                self.shadow(key, &Listed::of(&stored))?;
+            }
+        }
+        let key = self.allot(type_no, false)?;
+        self.tx.insert_resource(self.account, key, version, &resource.id, &resource.body)?;
+        self.facets.enter(self.tx, (type_no, key), listed, TOLD)?;
+        let chunk = &mut self.edit(key.chunk())?.chunk;
+        chunk.version = chunk.version.max(version);
         Ok((outcome, key))
+    }
+
+    /// Removes what was told of a resource while the recorder did not cover it, and returns it.
+    fn forget_told(&mut self, type_no: TypeNo, id: &str, version: i64) -> Result<Option<Vec<u8>>> {
+        let Some(key) = self.find_told(type_no, id)? else { return Ok(None) };
+        let stored = self.stored(key)?.body;
+        self.facets.leave(self.tx, (type_no, key), &Listed::of(&stored), TOLD)?;
+        self.tx.delete_resource(self.account, key, id)?;
+        self.vacate(key, version)?;
+        Ok(Some(stored))
+    }
+
+    /// Something newer than what is recorded was told.
+    fn shadow(&mut self, key: ResourceKey, listed: &Listed) -> Result<()> {
+        let edit = self.edit(key.chunk())?;
+        if edit.set_shadowed(key.slot(), true) {
+            let type_no = edit.chunk.type_no;
+            let delta = FacetCounts { tracked: 0, told: -1 };
+            self.facets.count(self.tx, type_no, listed, delta)?;
+        }
+        Ok(())
+    }
+
+    /// What is recorded is what was told last; whether it was not.
+    fn unshadow(&mut self, key: ResourceKey, listed: &Listed) -> Result<bool> {
+        let edit = self.edit(key.chunk())?;
+        let was_shadowed = edit.set_shadowed(key.slot(), false);
+        if was_shadowed {
+            let type_no = edit.chunk.type_no;
+            self.facets.count(self.tx, type_no, listed, FacetCounts { tracked: 0, told: 1 })?;
+        }
+        Ok(was_shadowed)
+    }
+
+    fn vacate(&mut self, key: ResourceKey, version: i64) -> Result<TypeNo> {
+        let edit = self.edit(key.chunk())?;
+        edit.planes.vacate(key.slot());
+        edit.chunk.live = edit.chunk.live.saturating_sub(1);
+        edit.chunk.version = edit.chunk.version.max(version);
+        Ok(edit.chunk.type_no)
     }
 
     /// Leaves a resource to the rules that look at more than it: its chunk is not current with
@@ -372,29 +504,47 @@ impl<'a> Changes<'a> {
         self.relinks.note(self.tx, &of, before, after)
     }
 
-    /// Removes a resource with all verdicts on it, those of disabled rules included.
-    pub(crate) fn delete(&mut self, key: ResourceKey, id: &str, version: i64) -> Result<()> {
-        let mut before = None;
-        if let Some(last) = self.tx.resource(key)? {
-            let created = self.tx.resource_created(key)?.unwrap_or(last.version);
-            let past = PastResource { last, created, deleted: version };
-            self.tx.insert_past_resource(self.account, id, &past)?;
-            before = Some(past.last.body);
+    /// Removes what is recorded of a resource of which nothing is told any more.
+    pub(crate) fn delete_if_shadowed(
+        &mut self,
+        key: ResourceKey,
+        id: &str,
+        version: i64,
+    ) -> Result<()> {
+        let edit = self.edit(key.chunk())?;
+        let (type_no, is_shadowed) = (edit.chunk.type_no, edit.is_shadowed(key.slot()));
+        if is_shadowed && self.find_told(type_no, id)?.is_none() {
+            self.delete(key, id, version)?;
         }
+        Ok(())
+    }
+
+    /// Removes a resource, with all verdicts on it, those of disabled rules included. Where the
+    /// recorder does not cover it, what is recorded stays and nobody is told of it any more.
+    pub(crate) fn delete(&mut self, key: ResourceKey, id: &str, version: i64) -> Result<()> {
+        let type_no = self.edit_type(key.chunk())?;
+        let Some(resource_type) = self.tx.resource_type(type_no)? else { return Ok(()) };
+        self.forget_told(type_no, id, version)?;
+        let Some(key) = self.find(&resource_type, id)? else { return Ok(()) };
+        let last = self.stored(key)?;
+        let listed = Listed::of(&last.body);
+        if !self.set.records(&resource_type) {
+            return self.shadow(key, &listed);
+        }
+        let was_shadowed = self.edit(key.chunk())?.set_shadowed(key.slot(), false);
+        let counts = if was_shadowed { SHADOWED } else { BOTH };
+        self.facets.leave(self.tx, (type_no, key), &listed, counts)?;
+        self.relink((&resource_type, key, id), version, Some(&last.body), None)?;
+        let created = self.tx.resource_created(key)?.unwrap_or(last.version);
+        let past = PastResource { last, created, deleted: version };
+        self.tx.insert_past_resource(self.account, id, &past)?;
         self.tx.delete_resource(self.account, key, id)?;
         self.tx.delete_reported_results(key, None)?;
         if self.set.has_custom_rules() {
             jobs::drop_of(self.tx, key, None, self.judge.now)?;
         }
-        let edit = self.edit(key.chunk())?;
-        edit.planes.vacate(key.slot());
-        edit.chunk.live = edit.chunk.live.saturating_sub(1);
-        edit.chunk.version = edit.chunk.version.max(version);
-        let type_no = edit.chunk.type_no;
-        if let Some(resource_type) = self.tx.resource_type(type_no)? {
-            self.relink((&resource_type, key, id), version, before.as_deref(), None)?;
-            self.touched.entry(type_no).or_insert(resource_type);
-        }
+        self.vacate(key, version)?;
+        self.touched.entry(type_no).or_insert(resource_type);
         Ok(())
     }
 }

@@ -58,6 +58,12 @@ impl Bits {
         }
     }
 
+    /// Adds the slots of another set, of whatever size.
+    pub(crate) fn unite(&mut self, other: &Self) {
+        self.resize(self.0.len().max(other.0.len()));
+        self.or(other);
+    }
+
     /// Flips the slots of another set.
     pub(crate) fn flip(&mut self, other: &Self) {
         self.resize(self.0.len().max(other.0.len()));

@@ -26,6 +26,9 @@ pub(crate) struct ChunkEdit {
     stored_planes: Planes,
     /// Slots that changed since the columns were written, once one more did.
     stale: Option<Bits>,
+    /// Slots of which something newer was told than is recorded.
+    shadowed: Bits,
+    shadows_changed: bool,
 }
 
 impl ChunkEdit {
@@ -39,7 +42,30 @@ impl ChunkEdit {
     /// Takes up a chunk whose row is at hand.
     pub(crate) fn begin(tx: &dyn WriteTx, chunk: Chunk) -> Result<Self> {
         let planes = Planes::decode(&tx.planes(chunk.no)?)?;
-        Ok(Self { stored_planes: planes.clone(), chunk, stored_chunk: chunk, planes, stale: None })
+        Ok(Self {
+            stored_planes: planes.clone(),
+            chunk,
+            stored_chunk: chunk,
+            planes,
+            stale: None,
+            shadowed: Bits::from_bytes(&tx.shadowed_slots(chunk.no)?),
+            shadows_changed: false,
+        })
+    }
+
+    /// Whether something newer was told of the resource of a slot than is recorded.
+    pub(crate) fn is_shadowed(&self, slot: usize) -> bool {
+        self.shadowed.get(slot)
+    }
+
+    /// Sets whether it was; whether that is new.
+    pub(crate) fn set_shadowed(&mut self, slot: usize, on: bool) -> bool {
+        let changes = self.shadowed.get(slot) != on;
+        if changes {
+            self.shadowed.set(slot, on);
+            self.shadows_changed = true;
+        }
+        changes
     }
 
     /// The resource of a slot changed: what the columns say of it holds no longer.
@@ -132,6 +158,11 @@ impl ChunkEdit {
         }
         if let Some(stale) = &self.stale {
             tx.put_stale_slots(chunk, &stale.to_bytes())?;
+        }
+        if self.shadows_changed {
+            let shadowed =
+                if self.shadowed.is_empty() { Vec::new() } else { self.shadowed.to_bytes() };
+            tx.put_shadowed_slots(chunk, &shadowed)?;
         }
         if planes_differ {
             tx.put_planes(chunk, &self.planes.encode())?;

@@ -6,14 +6,17 @@
 
 pub(crate) mod apply;
 pub(crate) mod bits;
+pub(crate) mod catch_up;
 pub(crate) mod chunk_edit;
 pub(crate) mod chunk_run;
 pub(crate) mod columns;
 pub(crate) mod each_chunk;
 pub(crate) mod environment;
+pub(crate) mod facets;
 pub(crate) mod judging;
 pub(crate) mod ledger;
 pub(crate) mod planes;
+pub(crate) mod posting;
 mod programs;
 pub(crate) mod rule_set;
 pub(crate) mod runs;

@@ -137,10 +137,6 @@ impl Planes {
         self.slots.div_ceil(64)
     }
 
-    pub(crate) fn rules(&self) -> impl Iterator<Item = &RulePlanes> {
-        self.rules.iter().map(AsRef::as_ref)
-    }
-
     /// Makes place for so many slots.
     pub(crate) fn grow(&mut self, slots: usize) {
         let words = self.words();

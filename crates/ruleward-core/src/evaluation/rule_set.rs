@@ -199,6 +199,11 @@ impl RuleSet {
         self.rules.iter().any(|rule| rule.rule.kind == AssignmentKind::Custom)
     }
 
+    /// Whether a resource of this type is recorded, and with that judged, when it changes.
+    pub(crate) fn records(&self, resource_type: &ResourceType) -> bool {
+        self.recorder.covers(resource_type)
+    }
+
     /// Whether a rule's verdicts count.
     pub(crate) fn counts(&self, no: u32) -> bool {
         self.rule(no).is_some_and(|rule| rule.judges)

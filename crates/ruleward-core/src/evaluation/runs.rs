@@ -209,10 +209,10 @@ fn stale_chunks(
 pub(crate) fn account_chunk(writing: &Writing<'_>, account: AccountNo) -> Result<ChunkNo> {
     let tx = writing.tx;
     let type_no = tx.ensure_type(account, &ResourceType::account())?;
-    if let Some(chunk) = tx.last_chunk(account, type_no)? {
+    if let Some(chunk) = tx.last_chunk(account, type_no, true)? {
         return Ok(chunk.no);
     }
-    let chunk = tx.insert_chunk(account, type_no)?;
+    let chunk = tx.insert_chunk(account, type_no, true)?;
     let mut edit = ChunkEdit::begin(tx, chunk)?;
     edit.planes.occupy(0);
     edit.chunk.used = 1;

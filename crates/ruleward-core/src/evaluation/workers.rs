@@ -1,6 +1,6 @@
 //! The threads that take tickets and watch the clock.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -212,11 +212,23 @@ impl Service {
     pub(crate) fn work(self: &Arc<Self>, tickets: &[Ticket]) -> Result<()> {
         let mut judged = Vec::new();
         let mut idle = Vec::new();
+        let mut told = Vec::new();
+        let mut accounts = BTreeSet::new();
+        for ticket in tickets {
+            accounts.extend(self.read(|tx| tx.chunk(ticket.chunk))?.map(|chunk| chunk.account));
+        }
+        for account in accounts {
+            self.catch_up(account)?;
+        }
         for ticket in tickets {
             self.read(|tx| {
                 let Some(chunk) = tx.chunk(ticket.chunk)? else {
                     return Ok(());
                 };
+                if !chunk.recorded {
+                    told.push(*ticket);
+                    return Ok(());
+                }
                 let set = self.rule_set(tx, chunk.account)?;
                 match chunk_run::judge(tx, *ticket, &set, &self.column_sets, chunk, self.tick())? {
                     Some(one) => judged.push((chunk.account, one)),
@@ -232,6 +244,9 @@ impl Service {
                 chunk_run::commit(writing, one, &set, &mut ledger)?;
             }
             ledger.write(writing.tx, writing.now)?;
+            for ticket in told {
+                writing.tx.finish_ticket(ticket)?;
+            }
             for (account, ticket, judged_by) in idle {
                 let current = writing.rule_set(account)?.version;
                 chunk_run::finish_idle(writing.tx, ticket, judged_by, current)?;

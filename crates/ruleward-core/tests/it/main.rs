@@ -9,6 +9,8 @@ mod functions;
 #[cfg(test)]
 mod imports;
 #[cfg(test)]
+mod inventory;
+#[cfg(test)]
 mod organization_policy_assignments;
 #[cfg(test)]
 mod organizations;

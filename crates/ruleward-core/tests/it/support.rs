@@ -70,6 +70,19 @@ impl House {
         Self { service, clock, account, access, directory }
     }
 
+    /// Ends the service, lets `meanwhile` see to the file of its store, and opens it again.
+    pub(crate) fn reopen_after(self, meanwhile: impl FnOnce(&std::path::Path)) -> Self {
+        let path = self.directory.path().join("ruleward.sqlite");
+        let Self { service, clock, account, access, directory } = self;
+        drop(service);
+        meanwhile(&path);
+        let store = SqliteStore::open(&path).unwrap();
+        let key = SealingKey::new([1; 32]);
+        let service =
+            Service::open(store, Arc::clone(&clock) as _, &key, Options::default()).unwrap();
+        Self { service, clock, account, access, directory }
+    }
+
     pub(crate) fn put(&self, entity: &Value) {
         let id = entity["id"].as_str().unwrap();
         self.service.put_resource(&self.access, id, None, entity.to_string().as_bytes()).unwrap();

@@ -16,7 +16,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
 use tokio::time::{Instant, timeout_at};
 
-use super::output::Output;
+use crate::output::Output;
 use crate::sandbox::{Spec, tree};
 use crate::{Crash, Failure};
 

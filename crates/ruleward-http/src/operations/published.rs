@@ -8,8 +8,9 @@ use http::Method;
 
 use super::{Handler, Load, Operation, Origin};
 use crate::handlers::{
-    evaluations, history, organization_policy_assignments, policy_assignments, policy_definitions,
-    policy_states, policy_summaries, relations, tags, tracker_config,
+    evaluations, history, inventory, organization_policy_assignments, policy_assignments,
+    policy_definitions, policy_states, policy_summaries, providers, relations, tags,
+    tracker_config,
 };
 
 macro_rules! handler {
@@ -53,12 +54,12 @@ pub(super) static OPERATIONS: &[Operation] = published! {
         POST "/{resource_type}/{resource_id}/tags/delete" 204 UnTagResource "rms:resources:unTag" => tags::delete;
     }
     "/v1/resource-manager/domains/{domain_id}" {
-        GET "/all-providers" 200 ListAllProviders "rms:resources:list";
-        GET "/all-resources" 200 ListAllResources "rms:resources:list";
-        GET "/all-resources/count" 200 CountAllResources "rms:resources:get";
-        GET "/all-resources/summary" 200 CollectAllResourcesSummary "rms:resources:summarize";
-        GET "/all-resources/tags" 200 ListAllTags "rms:resources:list";
-        GET "/all-resources/{resource_id}" 200 ShowResourceDetail "rms:resources:get";
+        GET "/all-providers" 200 ListAllProviders "rms:resources:list" => providers::list_all;
+        GET "/all-resources" 200 ListAllResources "rms:resources:list" => inventory::list_all;
+        GET "/all-resources/count" 200 CountAllResources "rms:resources:get" => inventory::count_all;
+        GET "/all-resources/summary" 200 CollectAllResourcesSummary "rms:resources:summarize" => inventory::summarize_all;
+        GET "/all-resources/tags" 200 ListAllTags "rms:resources:list" => inventory::tags_of_all;
+        GET "/all-resources/{resource_id}" 200 ShowResourceDetail "rms:resources:get" => inventory::show_any;
         GET "/all-resources/{resource_id}/relations" 200 ShowResourceRelationsDetail "rms:resources:getRelation" => relations::list;
         GET "/conformance-packs" 200 ListConformancePacks "rms:conformancePacks:list";
         POST "/conformance-packs" 200 CreateConformancePack "rms:conformancePacks:create";
@@ -75,10 +76,10 @@ pub(super) static OPERATIONS: &[Operation] = published! {
         PUT "/policy-states" 200 UpdatePolicyState "rms:policyStates:update" => policy_states::report;
         GET "/policy-states/statistics" 200 ListPolicyStatesStatistics "rms:policyStates:get" => policy_summaries::statistics;
         GET "/policy-states/summary" 200 CollectPolicyStatesSummary "rms:policyStates:get" => policy_summaries::by_domain;
-        GET "/provider/{provider}/type/{type}/resources" 200 ListResources "rms:resources:list";
-        GET "/provider/{provider}/type/{type}/resources/{resource_id}" 200 ShowResourceById "rms:resources:get";
-        GET "/providers" 200 ListProviders "rms:resources:list";
-        GET "/regions" 200 ListRegions "rms:resources:list";
+        GET "/provider/{provider}/type/{type}/resources" 200 ListResources "rms:resources:list" => inventory::list_of_type;
+        GET "/provider/{provider}/type/{type}/resources/{resource_id}" 200 ShowResourceById "rms:resources:get" => inventory::show_of_type;
+        GET "/providers" 200 ListProviders "rms:resources:list" => providers::list;
+        GET "/regions" 200 ListRegions "rms:resources:list" => providers::regions;
         GET "/resources/policy-states/summary" 200 CollectResourcesPolicyStatesSummary "rms:policyStates:get" => policy_summaries::by_resource;
         GET "/resources/{resource_id}/history" 200 ShowResourceHistory "rms:resources:getHistory" => history::list;
         GET "/resources/{resource_id}/policy-states" 200 ListPolicyStatesByResourceId "rms:policyStates:get" => policy_states::list_by_resource;
@@ -90,11 +91,11 @@ pub(super) static OPERATIONS: &[Operation] = published! {
         GET "/stored-queries/{query_id}" 200 ShowStoredQuery "rms:storedQueries:get";
         PUT "/stored-queries/{query_id}" 200 UpdateStoredQuery "rms:storedQueries:update";
         DELETE "/stored-queries/{query_id}" 204 DeleteStoredQuery "rms:storedQueries:delete";
-        GET "/tracked-resources" 200 ListTrackedResources "rms:resources:list";
-        GET "/tracked-resources/count" 200 CountTrackedResources "rms:resources:get";
-        GET "/tracked-resources/summary" 200 CollectTrackedResourcesSummary "rms:resources:summarize";
-        GET "/tracked-resources/tags" 200 ListTrackedResourceTags "rms:resources:list";
-        GET "/tracked-resources/{resource_id}" 200 ShowTrackedResourceDetail "rms:resources:get";
+        GET "/tracked-resources" 200 ListTrackedResources "rms:resources:list" => inventory::list_tracked;
+        GET "/tracked-resources/count" 200 CountTrackedResources "rms:resources:get" => inventory::count_tracked;
+        GET "/tracked-resources/summary" 200 CollectTrackedResourcesSummary "rms:resources:summarize" => inventory::summarize_tracked;
+        GET "/tracked-resources/tags" 200 ListTrackedResourceTags "rms:resources:list" => inventory::tags_of_tracked;
+        GET "/tracked-resources/{resource_id}" 200 ShowTrackedResourceDetail "rms:resources:get" => inventory::show_tracked;
         GET "/tracker-config" 200 ShowTrackerConfig "rms:trackerConfig:get" => tracker_config::show;
         PUT "/tracker-config" 200 CreateTrackerConfig "rms:trackerConfig:put" => tracker_config::put;
         DELETE "/tracker-config" 200 DeleteTrackerConfig "rms:trackerConfig:delete" => tracker_config::delete;

@@ -17,6 +17,7 @@ pub(crate) mod functions;
 pub(crate) mod history;
 pub(crate) mod identity;
 pub(crate) mod imports;
+pub(crate) mod inventory;
 pub(crate) mod organization_policy_assignments;
 pub(crate) mod organizations;
 pub(crate) mod past;

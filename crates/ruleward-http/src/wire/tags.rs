@@ -127,11 +127,11 @@ impl InstancesRequest {
         at_most("tags", given.len(), KEYS)?;
         let mut tags: Vec<TagValues> = Vec::with_capacity(given.len());
         for (n, Object(tag)) in given.into_iter().enumerate() {
-            let (key, values) = tag.check(n)?;
-            if tags.iter().any(|(known, _)| *known == key) {
-                return Err(twice("tags", &key));
+            let tag = tag.check(n)?;
+            if tags.iter().any(|known| known.key == tag.key) {
+                return Err(twice("tags", &tag.key));
             }
-            tags.push((key, values));
+            tags.push(tag);
         }
         Ok(TagQuery { tags, without_any_tag, name })
     }
@@ -164,7 +164,7 @@ impl SearchedTag {
         if sorted.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
             return Err(Error::invalid(format!("`{field}` names a value twice.")));
         }
-        Ok((key, values))
+        Ok(TagValues { key, values })
     }
 }
 
@@ -239,7 +239,7 @@ impl<'a> From<&'a Tag> for TagAnswer<'a> {
 }
 
 impl From<TagValues> for ValuesAnswer {
-    fn from((key, values): TagValues) -> Self {
+    fn from(TagValues { key, values }: TagValues) -> Self {
         Self { key, values }
     }
 }

@@ -9,6 +9,8 @@ mod functions;
 mod harness;
 mod identity;
 mod imports;
+#[cfg(test)]
+mod inventory;
 mod operations;
 mod organization_policy_assignments;
 mod organizations;

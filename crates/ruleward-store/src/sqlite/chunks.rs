@@ -17,6 +17,7 @@ fn chunk(row: &Row<'_>) -> rusqlite::Result<Chunk> {
         live: slots(row.get(5)?),
         column_slots: slots(row.get(6)?),
         checkpoint: row.get(7)?,
+        recorded: row.get(8)?,
     })
 }
 
@@ -58,32 +59,73 @@ impl ReadChunks for Tx<'_> {
         let limit = number(limit.min(1 << 30))?;
         match type_no {
             Some(type_no) => self.all(
-                "SELECT no, account, type, version, used, live, column_slots, checkpoint
-                 FROM chunk
-                 WHERE account = ?1 AND type = ?2 AND no > ?3 ORDER BY no LIMIT ?4",
+                "SELECT no, account, type, version, used, live, column_slots, checkpoint, recorded
+                   FROM chunk
+                 WHERE account = ?1 AND type = ?2 AND no > ?3 AND recorded = 1 ORDER BY no LIMIT ?4",
                 [account.0, type_no.0, after, limit],
                 chunk,
             ),
             None => self.all(
-                "SELECT no, account, type, version, used, live, column_slots, checkpoint
-                 FROM chunk
-                 WHERE account = ?1 AND no > ?2 ORDER BY no LIMIT ?3",
+                "SELECT no, account, type, version, used, live, column_slots, checkpoint, recorded
+                   FROM chunk
+                 WHERE account = ?1 AND no > ?2 AND recorded = 1 ORDER BY no LIMIT ?3",
                 [account.0, after, limit],
                 chunk,
             ),
         }
     }
 
-    fn last_chunk(&self, account: AccountNo, type_no: TypeNo) -> Result<Option<Chunk>> {
-        let sql = "SELECT no, account, type, version, used, live, column_slots, checkpoint
-                 FROM chunk
-                   WHERE account = ?1 AND type = ?2 ORDER BY no DESC LIMIT 1";
-        self.one(sql, [account.0, type_no.0], chunk)
+    fn next_chunk(
+        &self,
+        account: AccountNo,
+        type_no: TypeNo,
+        from: ChunkNo,
+    ) -> Result<Option<Chunk>> {
+        let sql =
+            "SELECT no, account, type, version, used, live, column_slots, checkpoint, recorded
+                   FROM chunk
+                   WHERE account = ?1 AND type = ?2 AND no >= ?3 ORDER BY no LIMIT 1";
+        self.one(sql, [account.0, type_no.0, from.0], chunk)
+    }
+
+    fn last_chunk(
+        &self,
+        account: AccountNo,
+        type_no: TypeNo,
+        recorded: bool,
+    ) -> Result<Option<Chunk>> {
+        let sql =
+            "SELECT no, account, type, version, used, live, column_slots, checkpoint, recorded
+                   FROM chunk
+                   WHERE account = ?1 AND type = ?2 AND recorded = ?3 ORDER BY no DESC LIMIT 1";
+        self.one(sql, params![account.0, type_no.0, recorded], chunk)
+    }
+
+    fn shadowed_slots(&self, no: ChunkNo) -> Result<Vec<u8>> {
+        let sql = "SELECT shadowed_slots FROM chunk WHERE no = ?1";
+        Ok(self.one(sql, [no.0], |row| row.get(0))?.unwrap_or_default())
+    }
+
+    fn chunks_to_catch_up(&self, account: AccountNo) -> Result<Vec<Chunk>> {
+        let sql =
+            "SELECT no, account, type, version, used, live, column_slots, checkpoint, recorded
+                   FROM chunk WHERE account = ?1
+                   AND ((recorded = 0 AND live > 0) OR shadowed_slots <> x'') ORDER BY no";
+        self.all(sql, [account.0], chunk)
+    }
+
+    fn chunks_without_facets(&self, limit: usize) -> Result<Vec<Chunk>> {
+        let sql =
+            "SELECT no, account, type, version, used, live, column_slots, checkpoint, recorded
+                   FROM chunk
+                   WHERE has_facets = 0 ORDER BY no LIMIT ?1";
+        self.all(sql, [number(limit)?], chunk)
     }
 
     fn chunk(&self, no: ChunkNo) -> Result<Option<Chunk>> {
-        let sql = "SELECT no, account, type, version, used, live, column_slots, checkpoint
-                 FROM chunk WHERE no = ?1";
+        let sql =
+            "SELECT no, account, type, version, used, live, column_slots, checkpoint, recorded
+                   FROM chunk WHERE no = ?1";
         self.one(sql, [no.0], chunk)
     }
 
@@ -123,10 +165,11 @@ impl WriteChunks for Tx<'_> {
             .map(drop)
     }
 
-    fn insert_chunk(&self, account: AccountNo, type_no: TypeNo) -> Result<Chunk> {
+    fn insert_chunk(&self, account: AccountNo, type_no: TypeNo, recorded: bool) -> Result<Chunk> {
         self.execute(
-            "INSERT INTO chunk (account, type, version, used, live) VALUES (?1, ?2, 0, 0, 0)",
-            [account.0, type_no.0],
+            "INSERT INTO chunk (account, type, version, used, live, recorded, has_facets)
+             VALUES (?1, ?2, 0, 0, 0, ?3, 1)",
+            params![account.0, type_no.0, recorded],
         )?;
         let no = ChunkNo(self.inserted_row());
         Ok(Chunk {
@@ -138,7 +181,17 @@ impl WriteChunks for Tx<'_> {
             live: 0,
             column_slots: 0,
             checkpoint: 0,
+            recorded,
         })
+    }
+
+    fn put_shadowed_slots(&self, no: ChunkNo, slots: &[u8]) -> Result<()> {
+        let sql = "UPDATE chunk SET shadowed_slots = ?2 WHERE no = ?1";
+        self.execute(sql, params![no.0, slots]).map(drop)
+    }
+
+    fn set_has_facets(&self, no: ChunkNo) -> Result<()> {
+        self.execute("UPDATE chunk SET has_facets = 1 WHERE no = ?1", [no.0]).map(drop)
     }
 
     fn update_chunk(&self, chunk: &Chunk) -> Result<()> {

@@ -7,16 +7,63 @@ use super::{Tx, failed};
 use crate::resources::Visit;
 use crate::{ReadResources, StoredResource, WriteResources};
 
-impl ReadResources for Tx<'_> {
-    fn resources_by_id(&self, account: AccountNo, id: &str) -> Result<Vec<ResourceKey>> {
+impl Tx<'_> {
+    fn keys_by_id(&self, account: AccountNo, id: &str, recorded: bool) -> Result<Vec<ResourceKey>> {
         // The hash may collide, so the id is compared; the account is part of the hash and
         // compared through the chunk.
         let sql = "SELECT r.key FROM resource_by_id i JOIN resource r ON r.key = i.key
                    JOIN chunk c ON c.no = i.key >> 12
-                   WHERE i.hash = ?1 AND r.id = ?2 AND c.account = ?3 ORDER BY r.key";
-        self.all(sql, params![self.id_hash(account, id), id, account.0], |row| {
+                   WHERE i.hash = ?1 AND r.id = ?2 AND c.account = ?3 AND c.recorded = ?4
+                   ORDER BY r.key";
+        self.all(sql, params![self.id_hash(account, id), id, account.0, recorded], |row| {
             row.get(0).map(ResourceKey)
         })
+    }
+}
+
+impl ReadResources for Tx<'_> {
+    fn resources_by_id(&self, account: AccountNo, id: &str) -> Result<Vec<ResourceKey>> {
+        self.keys_by_id(account, id, true)
+    }
+
+    fn told_resources_by_id(&self, account: AccountNo, id: &str) -> Result<Vec<ResourceKey>> {
+        self.keys_by_id(account, id, false)
+    }
+
+    fn resources_by_name(
+        &self,
+        account: AccountNo,
+        name: &str,
+        after: ResourceKey,
+        limit: usize,
+    ) -> Result<Vec<ResourceKey>> {
+        let sql = "SELECT key FROM resource_by_name WHERE hash = ?1 AND key > ?2
+                   ORDER BY key LIMIT ?3";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.all(sql, [self.id_hash(account, name), after.0, limit], |row| {
+            row.get(0).map(ResourceKey)
+        })
+    }
+
+    fn resources_from(
+        &self,
+        chunk: ChunkNo,
+        from_slot: usize,
+        limit: usize,
+    ) -> Result<Vec<StoredResource>> {
+        // Added: the slot after the last one is the next chunk's first, and past the end.
+        let from = ResourceKey::new(chunk, 0).0 + i64::try_from(from_slot).unwrap_or(0);
+        let end = ResourceKey::new(ChunkNo(chunk.0 + 1), 0).0;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.all(
+            "SELECT key, version, body FROM resource WHERE key >= ?1 AND key < ?2
+             ORDER BY key LIMIT ?3",
+            [from, end, limit],
+            |row| {
+                let (key, version, body) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                Ok(StoredResource { key: ResourceKey(key), version, body })
+            },
+        )
     }
 
     fn resource(&self, key: ResourceKey) -> Result<Option<StoredResource>> {
@@ -87,6 +134,25 @@ impl WriteResources for Tx<'_> {
         self.execute(
             "UPDATE resource SET version = ?2, body = ?3 WHERE key = ?1",
             params![key.0, version, body],
+        )
+        .map(drop)
+    }
+
+    fn insert_resource_name(&self, account: AccountNo, key: ResourceKey, name: &str) -> Result<()> {
+        if name.is_empty() {
+            return Ok(());
+        }
+        self.execute(
+            "INSERT OR IGNORE INTO resource_by_name (hash, key) VALUES (?1, ?2)",
+            [self.id_hash(account, name), key.0],
+        )
+        .map(drop)
+    }
+
+    fn delete_resource_name(&self, account: AccountNo, key: ResourceKey, name: &str) -> Result<()> {
+        self.execute(
+            "DELETE FROM resource_by_name WHERE hash = ?1 AND key = ?2",
+            [self.id_hash(account, name), key.0],
         )
         .map(drop)
     }

@@ -148,7 +148,7 @@ impl Product {
             };
             assert_eq!(self.rule(&id).state, state, "{rule:?}");
         }
-        for key in model.keys() {
+        for key in model.recorded_keys() {
             let last = model.changed_last(&key.id).unwrap();
             let found = distinct(pages(limit, |page| {
                 service.policy_states_by_resource(access, &key.id, None, page).unwrap()

@@ -281,8 +281,12 @@ impl Run {
         let customs: Vec<usize> = (0..self.model.rules.len())
             .filter(|place| self.model.rules[*place].definition.is_none())
             .collect();
-        let Some(key) = self.existing(tape) else { return };
-        let alone = self.model.keys().iter().filter(|of| of.id == key.id).count() == 1;
+        let recorded = self.model.recorded_keys();
+        if recorded.is_empty() {
+            return;
+        }
+        let key = tape.pick(&recorded);
+        let alone = recorded.iter().filter(|of| of.id == key.id).count() == 1;
         if customs.is_empty() || !self.model.recorder || !alone {
             return;
         }

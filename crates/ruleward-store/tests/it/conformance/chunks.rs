@@ -1,7 +1,7 @@
 //! Types, chunks, planes and tickets.
 
 use ruleward_store::{Chunk, Ticket};
-use ruleward_types::{AccountNo, ChunkNo, ResourceType};
+use ruleward_types::{AccountNo, ChunkNo, ResourceKey, ResourceType};
 
 use super::Place;
 
@@ -60,7 +60,7 @@ pub(crate) fn chunks_in_order(place: Place) {
         [account, other, account, account].into_iter().map(|no| place.chunk(no)).collect();
     let buckets = place.store().write(move |tx| {
         let no = tx.ensure_type(account, &ResourceType::new("obs", "buckets"))?;
-        tx.insert_chunk(account, no)
+        tx.insert_chunk(account, no, true)
     });
     let buckets = buckets.unwrap();
     assert_eq!((made[0].used, made[0].live, made[0].version), (0, 0, 0));
@@ -92,7 +92,7 @@ pub(crate) fn last_chunk_is_the_newest(place: Place) {
     let (first, theirs) = (place.chunk(account), place.chunk(other));
     let last = |no: AccountNo, of: &Chunk| {
         let kind = of.type_no;
-        place.store().read(|tx| tx.last_chunk(no, kind)).unwrap()
+        place.store().read(|tx| tx.last_chunk(no, kind, true)).unwrap()
     };
     assert_eq!(last(account, &first), Some(first));
     let second = place.chunk(account);
@@ -102,8 +102,8 @@ pub(crate) fn last_chunk_is_the_newest(place: Place) {
     // Also inside the transaction that makes one.
     let kind = first.type_no;
     let found = place.store().write(move |tx| {
-        let made = tx.insert_chunk(account, kind)?;
-        Ok((made, tx.last_chunk(account, kind)?))
+        let made = tx.insert_chunk(account, kind, true)?;
+        Ok((made, tx.last_chunk(account, kind, true)?))
     });
     let (made, found) = found.unwrap();
     assert_eq!(found, Some(made));
@@ -160,4 +160,49 @@ pub(crate) fn tickets_are_listed_in_order(place: Place) {
     assert_eq!(store.read(|tx| tx.ticket_count()).unwrap(), 3);
     let place = place.reopen();
     assert_eq!(place.store().read(|tx| tx.ticket_count()).unwrap(), 3);
+}
+
+pub(crate) fn told_chunks_are_apart(place: Place) {
+    let account = place.account("a");
+    let recorded = place.chunk(account);
+    let kind = recorded.type_no;
+    let told = place.store().write(move |tx| tx.insert_chunk(account, kind, false)).unwrap();
+    assert!(recorded.recorded && !told.recorded);
+    let slots = vec![0b10];
+    let written = slots.clone();
+    place
+        .store()
+        .write(move |tx| {
+            tx.insert_resource(account, ResourceKey::new(recorded.no, 1), 1, "x", b"{}")?;
+            tx.insert_resource(account, ResourceKey::new(told.no, 0), 2, "x", b"{}")?;
+            tx.put_shadowed_slots(recorded.no, &written)
+        })
+        .unwrap();
+    let place = place.reopen();
+    place
+        .store()
+        .read(|tx| {
+            let numbers = |of: Vec<Chunk>| of.iter().map(|chunk| chunk.no).collect::<Vec<_>>();
+            assert_eq!(numbers(tx.chunks(account, None, None, 9)?), [recorded.no]);
+            assert_eq!(numbers(tx.chunks(account, Some(kind), None, 9)?), [recorded.no]);
+            let last = |recorded| tx.last_chunk(account, kind, recorded);
+            assert_eq!(last(true)?.map(|of| of.no), Some(recorded.no));
+            assert_eq!(last(false)?.map(|of| of.no), Some(told.no));
+            let next = |from| tx.next_chunk(account, kind, ChunkNo(from));
+            assert_eq!(next(0)?.map(|of| of.no), Some(recorded.no));
+            assert_eq!(next(recorded.no.0 + 1)?.map(|of| of.no), Some(told.no));
+            assert_eq!(next(told.no.0 + 1)?, None);
+            let key = |chunk: &Chunk, slot| [ResourceKey::new(chunk.no, slot)];
+            assert_eq!(tx.resources_by_id(account, "x")?, key(&recorded, 1));
+            assert_eq!(tx.told_resources_by_id(account, "x")?, key(&told, 0));
+            assert_eq!(tx.shadowed_slots(recorded.no)?, slots);
+            // Nothing lives in the other one as yet.
+            assert_eq!(numbers(tx.chunks_to_catch_up(account)?), [recorded.no]);
+            assert_eq!(tx.chunks_without_facets(9)?, []);
+            Ok(())
+        })
+        .unwrap();
+    place.store().write(move |tx| tx.update_chunk(&Chunk { live: 1, ..told })).unwrap();
+    let behind = place.store().read(|tx| tx.chunks_to_catch_up(account)).unwrap();
+    assert_eq!(behind.len(), 2);
 }

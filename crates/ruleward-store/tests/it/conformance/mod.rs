@@ -4,8 +4,10 @@
 pub(crate) mod accounts;
 pub(crate) mod chunks;
 pub(crate) mod columns;
+pub(crate) mod facets;
 pub(crate) mod functions;
 pub(crate) mod imports;
+pub(crate) mod notifications;
 pub(crate) mod organization_policy_assignments;
 pub(crate) mod organizations;
 pub(crate) mod policy_assignments;
@@ -69,7 +71,7 @@ impl Place {
         self.store()
             .write(move |tx| {
                 let no = tx.ensure_type(account, &ResourceType::new("evs", "volumes"))?;
-                tx.insert_chunk(account, no)
+                tx.insert_chunk(account, no, true)
             })
             .unwrap()
     }
@@ -131,8 +133,12 @@ macro_rules! store_conformance {
             accounts: small_values_are_kept, accounts_are_found, names_are_unique,
                 rules_version_moves, kept_numbers_move, users_and_keys, tokens_end;
             chunks: types_fold_case, changes_of_types_are_counted, chunks_in_order, last_chunk_is_the_newest,
+                told_chunks_are_apart,
                 planes_are_replaced, tickets_have_generations, tickets_are_listed_in_order;
             columns: columns_join_and_replace, what_columns_know_is_kept;
+            facets: facets_are_found, numbers_move_and_what_nobody_has_goes,
+                names_are_paged, postings_are_replaced_and_sought;
+            notifications: messages_wait_in_order, messages_are_given_up, lanes_are_due, archives;
             functions: functions_are_found, a_newer_event_takes_the_place_of_an_older,
                 the_queue_is_walked_by_accounts_and_rules, states_of_jobs,
                 runs_that_still_make_their_jobs, a_deleted_rule_takes_its_jobs_along;
@@ -145,7 +151,8 @@ macro_rules! store_conformance {
                 reported_results, a_deleted_rule_takes_its_own_along;
             relations: targets_differ, who_names_a_target_now_and_then,
                 changes_are_listed_and_forgotten;
-            resources: found_by_id_in_types_and_accounts, bodies_change_and_go,
+            resources: found_by_id_in_types_and_accounts, names_lead_to_resources,
+                a_part_of_a_chunk, bodies_change_and_go,
                 a_scan_is_ordered_and_filtered, a_scan_ends_with_an_error,
                 the_highest_version;
             runs: runs_in_order;

@@ -24,7 +24,7 @@ pub(crate) fn found_by_id_in_types_and_accounts(place: Place) {
         .store()
         .write(move |tx| {
             let no = tx.ensure_type(account, &ResourceType::new("obs", "buckets"))?;
-            tx.insert_chunk(account, no)
+            tx.insert_chunk(account, no, true)
         })
         .unwrap();
     let of = |chunk: &Chunk, slot| ResourceKey::new(chunk.no, slot);
@@ -119,4 +119,49 @@ pub(crate) fn the_highest_version(place: Place) {
         })
         .unwrap();
     assert_eq!(highest(&place.reopen()), 70);
+}
+
+pub(crate) fn names_lead_to_resources(place: Place) {
+    let (account, other) = (place.account("a"), place.account("b"));
+    let chunk = place.chunk(account);
+    let of = move |slot| ResourceKey::new(chunk.no, slot);
+    place
+        .store()
+        .write(move |tx| {
+            for slot in [5, 0, 9] {
+                tx.insert_resource_name(account, of(slot), "n")?;
+            }
+            tx.insert_resource_name(account, of(5), "n")?;
+            tx.insert_resource_name(account, of(1), "")?;
+            tx.insert_resource_name(other, of(7), "n")?;
+            tx.delete_resource_name(account, of(9), "n")?;
+            tx.delete_resource_name(account, of(9), "never")
+        })
+        .unwrap();
+    let place = place.reopen();
+    let named = |name: &str, after, limit| {
+        place.store().read(|tx| tx.resources_by_name(account, name, after, limit)).unwrap()
+    };
+    assert_eq!(named("n", ResourceKey(0), 9), [of(0), of(5)]);
+    assert_eq!(named("n", ResourceKey(0), 1), [of(0)]);
+    assert_eq!(named("n", of(0), 9), [of(5)]);
+    assert_eq!(named("", ResourceKey(0), 9), [], "no name");
+    assert_eq!(named("N", ResourceKey(0), 9), []);
+}
+
+pub(crate) fn a_part_of_a_chunk(place: Place) {
+    let account = place.account("a");
+    let (chunk, next) = (place.chunk(account), place.chunk(account));
+    for (at, slot) in [(&chunk, 0), (&chunk, 70), (&chunk, 4095), (&next, 0)] {
+        insert(&place, account, ResourceKey::new(at.no, slot), 1, &format!("{}-{slot}", at.no));
+    }
+    let slots = |from, limit| -> Vec<usize> {
+        let found = place.store().read(|tx| tx.resources_from(chunk.no, from, limit)).unwrap();
+        assert!(found.iter().all(|of| of.key.chunk() == chunk.no && of.body == b"{\"a\":1}"));
+        found.iter().map(|of| of.key.slot()).collect()
+    };
+    assert_eq!(slots(0, 9), [0, 70, 4095]);
+    assert_eq!(slots(1, 1), [70]);
+    assert_eq!(slots(4095, 9), [4095]);
+    assert_eq!(slots(SLOTS_PER_CHUNK, 9), [0; 0]);
 }

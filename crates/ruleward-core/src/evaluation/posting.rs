@@ -1,0 +1,91 @@
+//! Slots of a chunk in their stored form: a few as numbers, all up to one as that number, else bits.
+
+use ruleward_types::{Error, Result};
+
+use super::bits::Bits;
+
+const FEW: u8 = 0;
+const BITS: u8 = 1;
+const FIRST: u8 = 2;
+
+/// Empty for no slots.
+pub(crate) fn encode(slots: &Bits) -> Vec<u8> {
+    let count = usize::try_from(slots.count()).unwrap_or(usize::MAX);
+    if count == 0 {
+        return Vec::new();
+    }
+    if *slots == Bits::first(count) {
+        let number = u16::try_from(count).unwrap_or(u16::MAX);
+        return std::iter::once(FIRST).chain(number.to_le_bytes()).collect();
+    }
+    let mut bytes = slots.to_bytes();
+    let kept = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    bytes.truncate(kept);
+    if count * 2 < kept {
+        let numbers = slots.iter_from(0).filter_map(|slot| u16::try_from(slot).ok());
+        return std::iter::once(FEW).chain(numbers.flat_map(u16::to_le_bytes)).collect();
+    }
+    bytes.insert(0, BITS);
+    bytes
+}
+
+pub(crate) fn decode(bytes: &[u8]) -> Result<Bits> {
+    let damaged = || Error::internal("read a posting", "it is damaged");
+    let Some((kind, rest)) = bytes.split_first() else { return Ok(Bits::default()) };
+    let (numbers, odd) = rest.as_chunks::<2>();
+    let numbers = numbers.iter().map(|number| usize::from(u16::from_le_bytes(*number)));
+    match *kind {
+        FEW if odd.is_empty() => {
+            let mut slots = Bits::default();
+            for slot in numbers {
+                if slot >= ruleward_types::SLOTS_PER_CHUNK {
+                    return Err(damaged());
+                }
+                slots.set(slot, true);
+            }
+            Ok(slots)
+        }
+        FIRST if rest.len() == 2 => Ok(Bits::first(numbers.sum())),
+        BITS => Ok(Bits::from_slots(rest, rest.len().div_ceil(8))),
+        _ => Err(damaged()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn trimmed(slots: &Bits) -> Vec<usize> {
+        slots.iter_from(0).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_decoded(slots in prop::collection::btree_set(0_usize..4096, 0..700)) {
+            let mut bits = Bits::default();
+            for slot in &slots {
+                bits.set(*slot, true);
+            }
+            let bytes = encode(&bits);
+            prop_assert!(bytes.len() <= 513);
+            prop_assert_eq!(trimmed(&decode(&bytes).unwrap()), trimmed(&bits));
+        }
+
+        #[test]
+        fn damaged_postings_do_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+            let _ = decode(&bytes);
+        }
+    }
+
+    #[test]
+    fn each_form_is_small() {
+        assert_eq!(encode(&Bits::first(4096)).len(), 3);
+        assert_eq!(encode(&Bits::default()).len(), 0);
+        let mut one = Bits::default();
+        one.set(4095, true);
+        assert_eq!(encode(&one).len(), 3);
+        assert_eq!(trimmed(&decode(&encode(&Bits::first(65))).unwrap()).len(), 65);
+    }
+}

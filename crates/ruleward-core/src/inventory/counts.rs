@@ -1,0 +1,150 @@
+//! How many resources there are: from kept numbers where a filter has one condition, from postings
+//! where it has several.
+
+use std::collections::{BTreeMap, HashMap};
+
+use ruleward_types::{ChunkNo, FacetKind, ResourceKey, ResourceType, Result, TypeNo};
+
+use super::list::region;
+use super::plan::{Groups, Plan, Slots, types};
+use super::{Inventory, ResourceFilter, View};
+use crate::Service;
+use crate::access::Access;
+use crate::evaluation::posting;
+use crate::policy_states::type_of;
+
+/// Resources of a type, by region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TypeCounts {
+    /// The type, as it was first spelled.
+    pub resource_type: ResourceType,
+    /// How many there are, where there are any, in the order of the regions' ids.
+    pub regions: Vec<(String, i64)>,
+}
+
+/// Resources by type and region.
+type Tally = HashMap<TypeNo, BTreeMap<String, i64>>;
+
+impl Service {
+    /// How many resources match.
+    pub fn count_resources(
+        &self,
+        access: &Access,
+        inventory: Inventory,
+        filter: &ResourceFilter,
+    ) -> Result<i64> {
+        self.read(|tx| View::new(tx, access.account(), inventory)?.count(filter))
+    }
+
+    /// How many resources match, by type and region, in the order of the types' names.
+    pub fn summarize_resources(
+        &self,
+        access: &Access,
+        inventory: Inventory,
+        filter: &ResourceFilter,
+    ) -> Result<Vec<TypeCounts>> {
+        self.read(|tx| {
+            let view = View::new(tx, access.account(), inventory)?;
+            let mut tally = view.tally(filter)?;
+            let mut counts: Vec<TypeCounts> = types(&view, filter)?
+                .into_iter()
+                .filter_map(|row| {
+                    let regions: Vec<_> = tally
+                        .remove(&row.no)?
+                        .into_iter()
+                        .filter(|(_, count)| *count > 0)
+                        .collect();
+                    (!regions.is_empty())
+                        .then_some(TypeCounts { resource_type: row.resource_type, regions })
+                })
+                .collect();
+            counts.sort_by_cached_key(|of| {
+                (of.resource_type.provider.clone(), of.resource_type.name.clone())
+            });
+            Ok(counts)
+        })
+    }
+}
+
+impl View<'_> {
+    fn count(&self, filter: &ResourceFilter) -> Result<i64> {
+        if filter.id.is_some() || filter.name.is_some() {
+            let mut count = 0;
+            self.each_match(filter, ResourceKey(0), usize::MAX, |_| count += 1)?;
+            return Ok(count);
+        }
+        let groups = Groups::load(self, filter)?;
+        if groups.facets.len() > 1 {
+            let mut count = 0;
+            let mut plan = Plan::new(self, filter, ChunkNo(0))?;
+            while let Some(block) = plan.next()? {
+                if let Slots::These(slots) = block.slots {
+                    count += slots.count();
+                }
+            }
+            return Ok(count);
+        }
+        let by_type = match groups.counts.into_iter().next() {
+            Some(counts) => counts,
+            // Every resource is in one region.
+            None => self.by_region()?.into_iter().map(|(no, of)| (no, of.values().sum())).collect(),
+        };
+        let types = types(self, filter)?;
+        Ok(types.iter().filter_map(|row| by_type.get(&row.no)).sum())
+    }
+
+    /// The kept numbers of all regions.
+    fn by_region(&self) -> Result<Tally> {
+        let mut tally = Tally::new();
+        for row in self.tx.facets(self.account, FacetKind::Region, None, None)? {
+            let count = self.inventory.count_of(row.counts);
+            tally.entry(row.type_no).or_default().insert(row.facet.name, count);
+        }
+        Ok(tally)
+    }
+
+    fn tally(&self, filter: &ResourceFilter) -> Result<Tally> {
+        let mut tally = Tally::new();
+        if filter.id.is_some() || filter.name.is_some() {
+            let mut met = Vec::new();
+            self.each_match(filter, ResourceKey(0), usize::MAX, |stored| {
+                met.push((stored.key.chunk(), region(&stored.body)));
+            })?;
+            let rows = self.tx.types(self.account)?;
+            for (chunk, region) in met {
+                let resource_type = type_of(self.tx, chunk)?;
+                let row =
+                    rows.iter().find(|row| Some(&row.resource_type) == resource_type.as_ref());
+                if let Some(row) = row {
+                    *tally.entry(row.no).or_default().entry(region).or_default() += 1;
+                }
+            }
+            return Ok(tally);
+        }
+        let conditions = filter.groups().len();
+        if conditions == 0 || (conditions == 1 && !filter.regions.is_empty()) {
+            let mut tally = self.by_region()?;
+            if conditions == 1 {
+                for regions in tally.values_mut() {
+                    regions.retain(|region, _| filter.regions.contains(region));
+                }
+            }
+            return Ok(tally);
+        }
+        let mut regions: HashMap<TypeNo, Vec<_>> = HashMap::new();
+        for row in self.tx.facets(self.account, FacetKind::Region, None, None)? {
+            regions.entry(row.type_no).or_default().push((row.no, row.facet.name));
+        }
+        let mut plan = Plan::new(self, filter, ChunkNo(0))?;
+        while let Some(block) = plan.next()? {
+            let Slots::These(slots) = block.slots else { continue };
+            let of_type = tally.entry(block.type_no).or_default();
+            for (facet, region) in regions.get(&block.type_no).into_iter().flatten() {
+                let mut there = posting::decode(&self.tx.posting(*facet, block.chunk)?)?;
+                there.and(&slots);
+                *of_type.entry(region.clone()).or_default() += there.count();
+            }
+        }
+        Ok(tally)
+    }
+}

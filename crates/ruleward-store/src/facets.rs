@@ -1,0 +1,54 @@
+//! Facets: what resources of a type have in common, which have it and how many.
+
+use ruleward_types::{AccountNo, ChunkNo, Facet, FacetCounts, FacetKind, FacetNo, Result, TypeNo};
+
+/// A facet of a type, with its kept numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FacetRow {
+    /// Its row.
+    pub no: FacetNo,
+    /// Of which type its resources are.
+    pub type_no: TypeNo,
+    /// What they have in common.
+    pub facet: Facet,
+    /// How many have it.
+    pub counts: FacetCounts,
+}
+
+/// Reading them.
+pub trait ReadFacets {
+    /// The facets of a kind, of all types, in the order of name, value and type; only those of a
+    /// name, or of a name and a value, where these are given.
+    fn facets(
+        &self,
+        account: AccountNo,
+        kind: FacetKind,
+        name: Option<&str>,
+        value: Option<&str>,
+    ) -> Result<Vec<FacetRow>>;
+    /// The facet of that row, if it is the account's.
+    fn facet(&self, account: AccountNo, no: FacetNo) -> Result<Option<FacetRow>>;
+    /// Names of facets of a kind after a name, each once, with one of the facets, in order.
+    fn facet_names(
+        &self,
+        account: AccountNo,
+        kind: FacetKind,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<(FacetNo, String)>>;
+    /// The slots of a chunk that have a facet; empty if none.
+    fn posting(&self, facet: FacetNo, chunk: ChunkNo) -> Result<Vec<u8>>;
+    /// The first chunk from one on in which slots have a facet, and these slots.
+    fn next_posting(&self, facet: FacetNo, from: ChunkNo) -> Result<Option<(ChunkNo, Vec<u8>)>>;
+}
+
+/// Changing them.
+pub trait WriteFacets {
+    /// The row of a facet; made if it is new.
+    fn ensure_facet(&self, account: AccountNo, type_no: TypeNo, facet: &Facet) -> Result<FacetNo>;
+    /// Moves the kept numbers of a facet. One that no resource has any more goes, but for the keys
+    /// of tags: places in lists are bound to these.
+    fn add_facet_counts(&self, no: FacetNo, delta: FacetCounts) -> Result<()>;
+    /// Replaces the slots of a chunk that have a facet; empty removes them.
+    fn put_posting(&self, facet: FacetNo, chunk: ChunkNo, slots: &[u8]) -> Result<()>;
+}

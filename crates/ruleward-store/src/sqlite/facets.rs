@@ -1,0 +1,129 @@
+//! Facets.
+
+use ruleward_types::{AccountNo, ChunkNo, Facet, FacetCounts, FacetKind, FacetNo, Result, TypeNo};
+use rusqlite::{Row, params};
+
+use super::Tx;
+use crate::{FacetRow, ReadFacets, WriteFacets};
+
+const FACET: &str = "SELECT no, type, kind, name, value, tracked, told FROM facet";
+
+fn facet(row: &Row<'_>) -> rusqlite::Result<FacetRow> {
+    Ok(FacetRow {
+        no: FacetNo(row.get(0)?),
+        type_no: TypeNo(row.get(1)?),
+        facet: Facet {
+            kind: FacetKind::from_number(row.get(2)?).unwrap_or(FacetKind::Region),
+            name: row.get(3)?,
+            value: row.get(4)?,
+        },
+        counts: FacetCounts { tracked: row.get(5)?, told: row.get(6)? },
+    })
+}
+
+impl ReadFacets for Tx<'_> {
+    fn facets(
+        &self,
+        account: AccountNo,
+        kind: FacetKind,
+        name: Option<&str>,
+        value: Option<&str>,
+    ) -> Result<Vec<FacetRow>> {
+        let (account, kind) = (account.0, kind.number());
+        match (name, value) {
+            (Some(name), Some(value)) => self.all(
+                &format!(
+                    "{FACET} WHERE account = ?1 AND kind = ?2 AND name = ?3 AND value = ?4
+                     ORDER BY type"
+                ),
+                params![account, kind, name, value],
+                facet,
+            ),
+            (Some(name), None) => self.all(
+                &format!(
+                    "{FACET} WHERE account = ?1 AND kind = ?2 AND name = ?3 ORDER BY value, type"
+                ),
+                params![account, kind, name],
+                facet,
+            ),
+            (None, _) => self.all(
+                &format!("{FACET} WHERE account = ?1 AND kind = ?2 ORDER BY name, value, type"),
+                params![account, kind],
+                facet,
+            ),
+        }
+    }
+
+    fn facet(&self, account: AccountNo, no: FacetNo) -> Result<Option<FacetRow>> {
+        self.one(&format!("{FACET} WHERE no = ?1 AND account = ?2"), [no.0, account.0], facet)
+    }
+
+    fn facet_names(
+        &self,
+        account: AccountNo,
+        kind: FacetKind,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<(FacetNo, String)>> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.all(
+            "SELECT min(no), name FROM facet WHERE account = ?1 AND kind = ?2 AND name > ?3
+             GROUP BY name ORDER BY name LIMIT ?4",
+            params![account.0, kind.number(), after, limit],
+            |row| Ok((FacetNo(row.get(0)?), row.get(1)?)),
+        )
+    }
+
+    fn posting(&self, facet: FacetNo, chunk: ChunkNo) -> Result<Vec<u8>> {
+        let sql = "SELECT slots FROM posting WHERE facet = ?1 AND chunk = ?2";
+        Ok(self.one(sql, [facet.0, chunk.0], |row| row.get(0))?.unwrap_or_default())
+    }
+
+    fn next_posting(&self, facet: FacetNo, from: ChunkNo) -> Result<Option<(ChunkNo, Vec<u8>)>> {
+        let sql = "SELECT chunk, slots FROM posting WHERE facet = ?1 AND chunk >= ?2
+                   ORDER BY chunk LIMIT 1";
+        self.one(sql, [facet.0, from.0], |row| Ok((ChunkNo(row.get(0)?), row.get(1)?)))
+    }
+}
+
+impl WriteFacets for Tx<'_> {
+    fn ensure_facet(&self, account: AccountNo, type_no: TypeNo, facet: &Facet) -> Result<FacetNo> {
+        let values = params![account.0, facet.kind.number(), facet.name, facet.value, type_no.0];
+        let sql = "SELECT no FROM facet
+                   WHERE account = ?1 AND kind = ?2 AND name = ?3 AND value = ?4 AND type = ?5";
+        if let Some(no) = self.one(sql, values, |row| row.get(0))? {
+            return Ok(FacetNo(no));
+        }
+        self.execute(
+            "INSERT INTO facet (account, kind, name, value, type) VALUES (?1, ?2, ?3, ?4, ?5)",
+            values,
+        )?;
+        Ok(FacetNo(self.inserted_row()))
+    }
+
+    fn add_facet_counts(&self, no: FacetNo, delta: FacetCounts) -> Result<()> {
+        self.execute(
+            "UPDATE facet SET tracked = tracked + ?2, told = told + ?3 WHERE no = ?1",
+            [no.0, delta.tracked, delta.told],
+        )?;
+        if delta.tracked < 0 || delta.told < 0 {
+            // A resource that is shadowed keeps its facets while nobody counts it.
+            self.execute(
+                "DELETE FROM facet WHERE no = ?1 AND tracked = 0 AND told = 0 AND kind <> ?2
+                 AND NOT EXISTS (SELECT 1 FROM posting WHERE facet = ?1)",
+                [no.0, FacetKind::TagKey.number()],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn put_posting(&self, facet: FacetNo, chunk: ChunkNo, slots: &[u8]) -> Result<()> {
+        if slots.is_empty() {
+            let sql = "DELETE FROM posting WHERE facet = ?1 AND chunk = ?2";
+            return self.execute(sql, [facet.0, chunk.0]).map(drop);
+        }
+        let sql = "INSERT INTO posting (facet, chunk, slots) VALUES (?1, ?2, ?3)
+                   ON CONFLICT (facet, chunk) DO UPDATE SET slots = excluded.slots";
+        self.execute(sql, params![facet.0, chunk.0, slots]).map(drop)
+    }
+}
