@@ -516,7 +516,7 @@ fn accounts_have_their_turns() {
     };
     let (house, host) = house_with(Options { functions, ..Options::default() });
     house.service.create_function(&house.access, draft(URN)).unwrap();
-    let recorder = Recorder { enabled: true };
+    let recorder = Recorder::ON;
     let other = house.service.create_account("other", None, recorder).unwrap();
     let others = Access::operator(&other);
     for n in 0..40 {
@@ -650,6 +650,8 @@ fn a_rule_that_is_off_asks_nobody() {
     run(&house);
     assert!(host.called().is_empty());
     house.recorder(true);
+    // What was told meanwhile is recorded first, and asked about then.
+    house.service.work_off().unwrap();
     run(&house);
     assert_eq!(host.called(), ["v"]);
     assert_eq!(house.states(), [state("f", "v", "Compliant")]);
