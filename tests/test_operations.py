@@ -54,6 +54,9 @@ def test_what_this_stage_promises_works(table):
         "ShowOrganizationPolicyAssignment", "UpdateOrganizationPolicyAssignment",
         "DeleteOrganizationPolicyAssignment", "ShowOrganizationPolicyAssignmentStatuses",
         "ShowOrganizationPolicyAssignmentDetailedStatus",
+        "ShowResourceRelations", "ShowResourceRelationsDetail",
+        "CountResourcesByTag", "ListResourcesByTag", "ListTagsForResourceType",
+        "ListTagsForResource", "TagResource", "UnTagResource",
     }
 
 

@@ -56,6 +56,8 @@ EXTRA_FIELDS = {
 LIFTED = {
     ("ListBuiltInPolicyDefinitions", "PageInfo", "current_count"): ("maximum", "the limit is 500"),
     ("ListPolicyAssignments", "PageInfo", "current_count"): ("maximum", "the limit is 500"),
+    ("ShowResourceRelations", "PageInfo", "current_count"): ("maximum", "the limit is 1000"),
+    ("ShowResourceRelationsDetail", "PageInfo", "current_count"): ("maximum", "the limit is 1000"),
 }
 
 # Request fields that clients are documented to send otherwise than declared: (schema, field).
@@ -64,6 +66,15 @@ REQUEST_TYPES = {
         {"type": ["string", "integer"]},
         "the page's example sends a number",
     ),
+    ("ResourceInstancesReq", "without_any_tag"): (
+        {"enum": [True, False, "true", "false"]},
+        "the definition's example sends a text",
+    ),
+}
+
+# Request fields that are declared as required and left out by an example: (schema, field).
+REQUEST_OPTIONAL = {
+    ("ResourceUnTag", "value"): "the definition's example names the key alone",
 }
 
 # Request fields that are tolerated: undeclared, and sent by the documentation's own examples.
@@ -212,6 +223,9 @@ class Operation:
             properties.update(EXTRA_FIELDS.get((self.name, name), {}))
         else:
             properties.update({key: {} for operation, key in REQUEST_EXTRAS if operation == self.name})
+            optional = {key for schema_name, key in REQUEST_OPTIONAL if schema_name == name}
+            if "required" in schema:
+                schema["required"] = [key for key in required if key not in optional]
         schema["properties"] = properties
         if not isinstance(node.get("additionalProperties"), dict):
             # A field that nobody declares is a slip of ours.

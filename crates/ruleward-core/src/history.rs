@@ -139,19 +139,16 @@ impl Service {
     /// Forgets what ended longer ago than each account keeps its past, bit by bit. Returns whether
     /// there may be more.
     pub fn prune_history(self: &Arc<Self>) -> Result<bool> {
-        let (mut more, mut oldest) = (false, self.clock().now());
+        let mut more = false;
         for account in self.read(|tx| tx.accounts())? {
-            let (gone, before) = self.write(move |writing| {
+            let gone = self.write(move |writing| {
                 let before = kept_since(writing.tx, account.no, writing.now)?;
-                Ok((writing.tx.prune_history(account.no, before, PRUNED_AT_ONCE)?, before))
+                let gone = writing.tx.prune_history(account.no, before, PRUNED_AT_ONCE)?;
+                let ended = writing.tx.prune_relations(account.no, before.0, PRUNED_AT_ONCE)?;
+                Ok(gone.max(ended))
             })?;
             more |= gone >= PRUNED_AT_ONCE;
-            oldest = oldest.min(before);
         }
-        // These do not say whose they are: the account that keeps its past longest decides.
-        let gone =
-            self.write(move |writing| writing.tx.prune_relations(oldest.0, PRUNED_AT_ONCE))?;
-        more |= gone >= PRUNED_AT_ONCE;
         Ok(more)
     }
 }

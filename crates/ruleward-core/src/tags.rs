@@ -7,6 +7,7 @@ use ruleward_types::{Error, PolicyAssignment, PolicyAssignmentId, Result, Tag, l
 
 use crate::Service;
 use crate::access::Access;
+use crate::causes::CauseKind;
 use crate::inventory::TagValues;
 use crate::policy_assignments::{own, recorder_is_on};
 
@@ -62,11 +63,11 @@ impl Service {
                 keys.entry(key).or_default().insert(value);
             }
         }
-        let tag = |(key, values): (String, BTreeSet<String>)| TagValues {
+        let listed = |(key, values): (String, BTreeSet<String>)| TagValues {
             key,
             values: values.into_iter().collect(),
         };
-        Ok(keys.into_iter().map(tag).collect())
+        Ok(keys.into_iter().map(listed).collect())
     }
 
     /// Adds tags to a rule; a key that it has gets the new value.
@@ -110,7 +111,7 @@ impl Service {
         change: impl FnOnce(&mut Vec<Tag>) + Send + 'static,
     ) -> Result<()> {
         let (account, id) = (access.account(), id.clone());
-        self.write(move |writing| {
+        self.write_by(access, CauseKind::PolicyAssignment, move |writing| {
             recorder_is_on(writing, account)?;
             let mut rule = own(writing, account, &id)?;
             let before = rule.tags.clone();
@@ -125,7 +126,7 @@ impl Service {
                 return Ok(());
             }
             rule.updated = writing.now;
-            writing.tx.update_rule(&rule)
+            writing.update_rule(account, &rule)
         })
     }
 }

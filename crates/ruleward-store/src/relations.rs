@@ -63,6 +63,7 @@ pub trait WriteRelations {
     /// The resource, of that id, does not name the target any more from a version on.
     fn end_naming(
         &self,
+        account: AccountNo,
         target: RelationTarget,
         key: ResourceKey,
         until: i64,
@@ -70,6 +71,6 @@ pub trait WriteRelations {
     ) -> Result<()>;
     /// Forgets who names what now, for it to be derived anew.
     fn clear_naming(&self) -> Result<()>;
-    /// Forgets what ended before a version, at most `limit`; how many these were.
-    fn prune_relations(&self, before: i64, limit: usize) -> Result<usize>;
+    /// Forgets what ended in an account before a version, at most `limit`; how many these were.
+    fn prune_relations(&self, account: AccountNo, before: i64, limit: usize) -> Result<usize>;
 }

@@ -48,12 +48,12 @@ numbers! {
     OrganizationRuleNo;
     /// An organization rule in one member.
     OrganizationDeploymentNo;
+    /// A facet of a resource type.
+    FacetNo;
     /// A function's row.
     FunctionNo;
     /// A call that waits for a function.
     FunctionJobNo;
-    /// A facet of a resource type.
-    FacetNo;
     /// Where a resource lives: its chunk and its slot in the chunk. Never reused.
     ResourceKey;
 }

@@ -152,10 +152,10 @@ impl<'a> Changes<'a> {
         for (no, resource_type) in touched {
             self.follow(no, &resource_type)?;
         }
+        std::mem::take(&mut self.relinks).write(self.tx)?;
         if !self.edits.is_empty() {
             self.writing.note_change(self.account)?;
         }
-        std::mem::take(&mut self.relinks).write(self.tx)?;
         let mut ledger = Ledger::default();
         let upkeep = self.writing.service.column_sets.upkeep;
         for mut edit in std::mem::take(&mut self.edits).into_values() {
@@ -335,7 +335,6 @@ impl<'a> Changes<'a> {
         };
         let type_no = self.type_no(&resource.resource_type)?;
         let found = self.find(&resource.resource_type, &resource.id)?;
-        let mut recorded = None;
         let mut told = self.forget_told(type_no, &resource.id, version)?;
         let key = if let Some(key) = found {
             let stored = self.stored(key)?;
@@ -348,17 +347,18 @@ impl<'a> Changes<'a> {
             }
             self.tx.insert_past_version(self.account, &stored, version)?;
             self.tx.update_resource(key, version, &resource.body)?;
+            let of = (&resource.resource_type, key, resource.id.as_str());
+            self.relink(of, version, Some(&stored.body), Some(&resource.body))?;
             self.facets.change(self.tx, (type_no, key), (&before, &listed), BOTH)?;
-            recorded = Some(stored.body);
             key
         } else {
             let key = self.allot(type_no, true)?;
             self.tx.insert_resource(self.account, key, version, &resource.id, &resource.body)?;
+            let of = (&resource.resource_type, key, resource.id.as_str());
+            self.relink(of, version, None, Some(&resource.body))?;
             self.facets.enter(self.tx, (type_no, key), &listed, BOTH)?;
             key
         };
-        let of = (&resource.resource_type, key, resource.id.as_str());
-        self.relink(of, version, recorded.as_deref(), Some(&resource.body))?;
         self.set_verdicts(key, version, judgement)?;
         self.defer(key, &resource.resource_type)?;
         Ok((news(told.as_deref(), &resource.body), key))

@@ -189,6 +189,11 @@ impl RuleSet {
             .and_then(|place| self.rules.get(place))
     }
 
+    /// Whether a resource of this type is recorded, and with that judged, when it changes.
+    pub(crate) fn records(&self, resource_type: &ResourceType) -> bool {
+        self.recorder.covers(resource_type)
+    }
+
     /// Whether a change of a resource in a rule's scope asks its function.
     pub(crate) fn asks(&self, no: u32) -> bool {
         self.asked.contains(&no)
@@ -197,11 +202,6 @@ impl RuleSet {
     /// Whether functions may be asked about the account's resources.
     pub(crate) fn has_custom_rules(&self) -> bool {
         self.rules.iter().any(|rule| rule.rule.kind == AssignmentKind::Custom)
-    }
-
-    /// Whether a resource of this type is recorded, and with that judged, when it changes.
-    pub(crate) fn records(&self, resource_type: &ResourceType) -> bool {
-        self.recorder.covers(resource_type)
     }
 
     /// Whether a rule's verdicts count.

@@ -70,21 +70,26 @@ impl Service {
     ) -> Result<Paged<Relation>> {
         let account = access.account();
         self.read(|tx| {
-            let body = latest(tx, account, resource_id)?;
+            let Some(body) = latest(tx, account, resource_id)? else {
+                // Relations are of what is recorded; of what was only told there are none.
+                if tx.told_resources_by_id(account, resource_id)?.is_empty() {
+                    return Err(Error::with(ErrorCode::NotFound, "No resource has this id."));
+                }
+                return Ok(Paged { items: Vec::new(), next: None });
+            };
             relations_of(tx, account, &body, direction, None, page)
         })
     }
 }
 
-/// The resource of an id; of several, the one that changed last.
-fn latest(tx: &dyn ReadTx, account: AccountNo, id: &str) -> Result<Vec<u8>> {
+/// The recorded resource of an id; of several, the one that changed last.
+fn latest(tx: &dyn ReadTx, account: AccountNo, id: &str) -> Result<Option<Vec<u8>>> {
     let mut found = Vec::new();
     for key in tx.resources_by_id(account, id)? {
         found.extend(tx.resource(key)?);
     }
     let last = found.into_iter().max_by_key(|stored| stored.version);
-    last.map(|stored| stored.body)
-        .ok_or_else(|| Error::with(ErrorCode::NotFound, "No resource has this id."))
+    Ok(last.map(|stored| stored.body))
 }
 
 /// Relations of a resource in one direction, now or as they were at a version; `body` is that of
@@ -125,6 +130,9 @@ pub(crate) fn relation_changes_of(
         for of in named.into_iter().chain(edge.row.unless.as_ref()) {
             targets.push(tx.relation_target(account, of, NamedBy::Itself, &edge.name));
         }
+    }
+    for rival in table::table()?.rivals(&key) {
+        targets.push(tx.relation_target(account, rival, NamedBy::Itself, &head.id));
     }
     let Moments { from, to, newest_first, limit } = moments;
     let mut changes = Vec::new();

@@ -168,6 +168,12 @@ impl Table {
         self.types.get(folded_type)
     }
 
+    /// Types to whose resources an id belongs first that could be one of this type, too.
+    pub(super) fn rivals(&self, folded_type: &str) -> impl Iterator<Item = &str> {
+        let rows = self.types.values().flat_map(|of| &of.rows).map(|(_, row)| row);
+        rows.filter(move |row| row.to_key == folded_type).filter_map(|row| row.unless.as_deref())
+    }
+
     /// What resources of one type are to those of another which they name.
     pub(super) fn between(&self, from_key: &str, to_key: &str) -> Option<&Row> {
         let mut rows = self.of(from_key)?.rows.iter().map(|(_, row)| row);

@@ -17,6 +17,7 @@ pub(crate) struct Relinks(Vec<Relink>);
 
 #[derive(Debug)]
 struct Relink {
+    account: AccountNo,
     target: RelationTarget,
     key: ResourceKey,
     version: i64,
@@ -51,7 +52,13 @@ impl Relinks {
         let absent =
             |target: &RelationTarget, list: &[RelationTarget]| list.binary_search(target).is_err();
         let id: Arc<str> = of.id.into();
-        let relink = |target, ended| Relink { target, key: of.key, version: of.version, ended };
+        let relink = |target, ended| Relink {
+            account: of.account,
+            target,
+            key: of.key,
+            version: of.version,
+            ended,
+        };
         let gone = before.iter().filter(|target| absent(target, &after));
         self.0.extend(gone.map(|target| relink(*target, Some(Arc::clone(&id)))));
         let come = after.iter().filter(|target| absent(target, &before));
@@ -63,9 +70,9 @@ impl Relinks {
     /// of one target and resource stay in the order in which they were noted.
     pub(crate) fn write(mut self, tx: &dyn WriteTx) -> Result<()> {
         self.0.sort_by_key(|of| (of.target, of.key));
-        for Relink { target, key, version, ended } in self.0 {
+        for Relink { account, target, key, version, ended } in self.0 {
             match ended {
-                Some(id) => tx.end_naming(target, key, version, &id)?,
+                Some(id) => tx.end_naming(account, target, key, version, &id)?,
                 None => tx.begin_naming(target, key, version)?,
             }
         }

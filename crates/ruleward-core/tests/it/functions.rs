@@ -650,7 +650,7 @@ fn a_rule_that_is_off_asks_nobody() {
     run(&house);
     assert!(host.called().is_empty());
     house.recorder(true);
-    // What was told meanwhile is recorded first, and asked about then.
+    // What was told meanwhile is recorded first.
     house.service.work_off().unwrap();
     run(&house);
     assert_eq!(host.called(), ["v"]);

@@ -60,16 +60,6 @@ impl House {
         Self { service, clock, account, access, directory }
     }
 
-    /// The service as it is after the process was killed and started again.
-    pub(crate) fn after_a_crash(self, options: Options) -> Self {
-        let Self { service, clock, account, access, directory } = self;
-        drop(service);
-        let store = SqliteStore::open(&directory.path().join("ruleward.sqlite")).unwrap();
-        let key = SealingKey::new([1; 32]);
-        let service = Service::open(store, Arc::clone(&clock) as _, &key, options).unwrap();
-        Self { service, clock, account, access, directory }
-    }
-
     /// Ends the service, lets `meanwhile` see to the file of its store, and opens it again.
     pub(crate) fn reopen_after(self, meanwhile: impl FnOnce(&std::path::Path)) -> Self {
         let path = self.directory.path().join("ruleward.sqlite");
@@ -80,6 +70,16 @@ impl House {
         let key = SealingKey::new([1; 32]);
         let service =
             Service::open(store, Arc::clone(&clock) as _, &key, Options::default()).unwrap();
+        Self { service, clock, account, access, directory }
+    }
+
+    /// The service as it is after the process was killed and started again.
+    pub(crate) fn after_a_crash(self, options: Options) -> Self {
+        let Self { service, clock, account, access, directory } = self;
+        drop(service);
+        let store = SqliteStore::open(&directory.path().join("ruleward.sqlite")).unwrap();
+        let key = SealingKey::new([1; 32]);
+        let service = Service::open(store, Arc::clone(&clock) as _, &key, options).unwrap();
         Self { service, clock, account, access, directory }
     }
 

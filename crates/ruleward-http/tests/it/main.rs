@@ -18,5 +18,7 @@ mod policy_assignments;
 mod policy_definitions;
 mod policy_states;
 mod previews;
+mod relations;
 mod resources;
+mod tags;
 mod tracker_config;

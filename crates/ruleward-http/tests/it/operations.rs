@@ -80,8 +80,6 @@ fn every_name_and_every_request_stands_once() {
         assert!(!ours || operation.origin == Origin::Extension, "{operation:?}");
         assert!(!vendors || operation.action.starts_with("rms:"), "{operation:?}");
     }
-    let works = operations().filter(|one| one.origin == Origin::Published && one.works()).count();
-    assert_eq!(works, 53);
 }
 
 /// `UPDATE_DOCS=1 cargo test -p ruleward-http` writes the page.

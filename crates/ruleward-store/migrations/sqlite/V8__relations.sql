@@ -13,13 +13,14 @@ CREATE TABLE relation (
 
 -- The same for what was named once.
 CREATE TABLE relation_past (
-    target INTEGER NOT NULL,
-    key    INTEGER NOT NULL,
-    since  INTEGER NOT NULL,
+    target  INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    since   INTEGER NOT NULL,
     -- The version from which on it was not named any more.
-    until  INTEGER NOT NULL,
+    until   INTEGER NOT NULL,
+    account INTEGER NOT NULL,
     -- The id of the resource at `key`, which may be gone.
-    id     TEXT    NOT NULL,
+    id      TEXT    NOT NULL,
     PRIMARY KEY (target, key, since)
 ) WITHOUT ROWID;
-CREATE INDEX relation_past_by_until ON relation_past (until);
+CREATE INDEX relation_past_by_until ON relation_past (account, until);

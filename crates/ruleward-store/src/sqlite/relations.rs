@@ -84,15 +84,16 @@ impl WriteRelations for Tx<'_> {
 
     fn end_naming(
         &self,
+        account: AccountNo,
         target: RelationTarget,
         key: ResourceKey,
         until: i64,
         id: &str,
     ) -> Result<()> {
-        let sql = "INSERT INTO relation_past (target, key, since, until, id)
-                   SELECT target, key, since, ?3, ?4 FROM relation WHERE target = ?1 AND key = ?2
+        let sql = "INSERT INTO relation_past (target, key, since, until, account, id)
+                   SELECT target, key, since, ?3, ?4, ?5 FROM relation WHERE target = ?1 AND key = ?2
                    ON CONFLICT DO NOTHING";
-        self.execute(sql, params![target.0, key.0, until, id])?;
+        self.execute(sql, params![target.0, key.0, until, account.0, id])?;
         let sql = "DELETE FROM relation WHERE target = ?1 AND key = ?2";
         self.execute(sql, [target.0, key.0]).map(drop)
     }
@@ -101,10 +102,10 @@ impl WriteRelations for Tx<'_> {
         self.execute("DELETE FROM relation", []).map(drop)
     }
 
-    fn prune_relations(&self, before: i64, limit: usize) -> Result<usize> {
+    fn prune_relations(&self, account: AccountNo, before: i64, limit: usize) -> Result<usize> {
         let sql = "DELETE FROM relation_past WHERE (target, key, since) IN (
                        SELECT target, key, since FROM relation_past
-                       WHERE until < ?1 ORDER BY until LIMIT ?2)";
-        self.execute(sql, [before, count(limit)])
+                       WHERE account = ?1 AND until < ?2 ORDER BY until LIMIT ?3)";
+        self.execute(sql, [account.0, before, count(limit)])
     }
 }

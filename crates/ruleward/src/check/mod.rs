@@ -4,7 +4,7 @@ mod judge;
 mod reason;
 mod report;
 mod rules;
-mod terraform;
+pub mod terraform;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -43,6 +43,8 @@ pub struct Refused {
     pub message: String,
     /// The id under which the service's log knows the request.
     pub request_id: Option<String>,
+    /// How long it asks to be left alone.
+    pub retry_after: Option<Duration>,
 }
 
 impl fmt::Display for Refused {
@@ -72,6 +74,14 @@ impl Trouble {
         match self {
             Self::Refused(refused) => matches!(refused.status, 429 | 502 | 503 | 504),
             Self::Unreachable(_) => true,
+        }
+    }
+
+    /// How long the service asks to be left alone.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused(refused) => refused.retry_after,
+            Self::Unreachable(_) => None,
         }
     }
 
@@ -182,6 +192,16 @@ impl Api {
         is_loopback(&self.endpoint)
     }
 
+    /// The account.
+    pub fn domain_id(&self) -> &str {
+        &self.domain_id
+    }
+
+    /// The service.
+    pub fn endpoint(&self) -> &Url {
+        &self.endpoint
+    }
+
     /// A path of the account in the vendor's namespace.
     pub fn path(&self, rest: &str) -> String {
         format!("/v1/resource-manager/domains/{}{rest}", super::segment(&self.domain_id))
@@ -226,11 +246,10 @@ impl Api {
         let http = self.sign(request).map_err(Trouble::Unreachable)?;
         let response = self.client.execute(http).map_err(unreachable)?;
         let status = response.status();
-        let request_id = response
-            .headers()
-            .get("x-request-id")
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned);
+        let header =
+            |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let request_id = header("x-request-id").map(str::to_owned);
+        let retry_after = header("retry-after").and_then(pause);
         let body = response.bytes().map_err(unreachable)?;
         if status.is_success() {
             if body.is_empty() {
@@ -249,6 +268,7 @@ impl Api {
                 status.canonical_reason().unwrap_or("the service refused").to_owned()
             }),
             request_id,
+            retry_after,
         }))
     }
 
@@ -317,6 +337,16 @@ pub fn http_client(
     builder.build().context("cannot make an HTTP client")
 }
 
+/// `Retry-After`: seconds, or a moment.
+fn pause(text: &str) -> Option<Duration> {
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let moment = jiff::fmt::rfc2822::parse(text.trim()).ok()?.timestamp().as_microsecond();
+    let left = u64::try_from(moment.saturating_sub(SystemClock.now().0)).unwrap_or(0);
+    Some(Duration::from_micros(left))
+}
+
 fn is_loopback(url: &Url) -> bool {
     match url.host_str().map(|host| host.trim_matches(['[', ']'])) {
         Some("localhost") => true,
@@ -353,11 +383,21 @@ mod tests {
                 code: "c".into(),
                 message: "m".into(),
                 request_id: None,
+                retry_after: None,
             })
         };
         assert!(refused(503).may_pass() && refused(429).may_pass());
         assert!(!refused(400).may_pass() && !refused(500).may_pass());
         assert!(Trouble::Unreachable(anyhow::anyhow!("x")).may_pass());
+    }
+
+    #[test]
+    fn how_long_to_wait() {
+        assert_eq!(pause("7"), Some(Duration::from_secs(7)));
+        assert_eq!(pause("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
+        let later = pause("Wed, 21 Oct 2099 07:28:00 GMT").unwrap();
+        assert!(later > Duration::from_hours(1));
+        assert_eq!(pause("soon"), None);
     }
 
     #[test]

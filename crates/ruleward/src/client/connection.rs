@@ -20,6 +20,13 @@ const SECURITY_TOKEN: &str = "HUAWEICLOUD_SDK_SECURITY_TOKEN";
 const DOMAIN_ID: &str = "HUAWEICLOUD_SDK_DOMAIN_ID";
 const REGION_CONFIG: &str = "HUAWEICLOUD_SDK_REGION_CONFIG_";
 const FIRST_REGION: &str = "HUAWEICLOUD_SDK_REGION_CONFIG_CN_NORTH_4";
+const IAM_ENDPOINT: &str = "HUAWEICLOUD_SDK_IAM_ENDPOINT";
+/// The key of the service itself, where the SDK's variables are about another account.
+const OWN_AK: &str = "RULEWARD_AK";
+const OWN_SK: &str = "RULEWARD_SK";
+const VENDOR_HOSTS: &str = ".myhuaweicloud.com";
+const VENDOR_ENDPOINT: &str = "https://rms.myhuaweicloud.com";
+const VENDOR_IAM: &str = "https://iam.myhuaweicloud.com";
 /// Longest wait for an answer; a full batch may queue behind others.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(150);
 
@@ -59,19 +66,69 @@ struct Found {
 impl ConnectionArgs {
     /// Finds everything and makes a client.
     pub fn connect(&self) -> anyhow::Result<Api> {
-        let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
         let variables = || env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
         let found = self.find(variable, variables)?;
         let endpoint = found
             .endpoint
             .with_context(|| format!("which service? give --endpoint URL or set {FIRST_REGION}"))?;
-        let url = Url::parse(&endpoint)
+        self.open(&endpoint, found.key, found.domain)
+    }
+
+    /// A client of one service, an account of it and a key.
+    fn open(&self, endpoint: &str, key: Key, domain: Option<String>) -> anyhow::Result<Api> {
+        let url = Url::parse(endpoint)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
             .with_context(|| format!("`{endpoint}` is not the URL of a service"))?;
         let authorities = self.ca_file.as_deref().map(authorities).transpose()?.unwrap_or_default();
         let client = http_client(url.scheme() == "https", ANSWER_TIMEOUT, &authorities)?;
-        Api::connect(client, url, found.key, found.domain)
+        Api::connect(client, url, key, domain)
+    }
+
+    /// A client of the service whose account is copied: `--endpoint` and the SDK's variables are
+    /// about that one.
+    pub fn connect_other(&self, given: OtherAccount<'_>) -> anyhow::Result<Api> {
+        let endpoint = self.endpoint.as_deref().with_context(|| {
+            format!("which service is copied? give --endpoint URL, such as {VENDOR_ENDPOINT}")
+        })?;
+        let either =
+            |given: Option<&str>, name| given.map(str::to_owned).or_else(|| variable(name));
+        let (Some(access), Some(secret)) = (either(given.ak, AK), either(given.sk, SK)) else {
+            bail!("which key opens the account that is copied? set {AK} and {SK}");
+        };
+        let security_token = variable(SECURITY_TOKEN).filter(|_| given.ak.is_none());
+        let secret = SecretString::from(secret);
+        let key = Key { access, secret, security_token: security_token.map(SecretString::from) };
+        let domain = match either(given.domain_id, DOMAIN_ID) {
+            Some(id) => id,
+            None => {
+                self.open(&identity_endpoint(endpoint), key.clone(), None)?.domain_id().to_owned()
+            }
+        };
+        self.open(endpoint, key, Some(domain))
+    }
+
+    /// A client of the service itself, while the SDK's variables are about another account.
+    pub fn connect_apart(&self, to: Option<&str>) -> anyhow::Result<Api> {
+        if let Some(endpoint) = to {
+            let (Some(access), Some(secret)) = (variable(OWN_AK), variable(OWN_SK)) else {
+                bail!("which key opens {endpoint}? set {OWN_AK} and {OWN_SK}");
+            };
+            let secret = SecretString::from(secret);
+            let key = Key { access, secret, security_token: None };
+            return self.open(endpoint, key, self.domain.clone());
+        }
+        let dir = self.data.as_deref().unwrap_or(Path::new(DEFAULT_DATA));
+        let Some(file) = DevCredentials::read(dir)? else {
+            bail!(
+                "where to? give --to URL with {OWN_AK} and {OWN_SK}, or name the data folder of a \
+                 development server with --data (there is no dev-credentials.json in {})",
+                dir.display()
+            );
+        };
+        let key = Key { access: file.access_key, secret: file.secret_key, security_token: None };
+        let domain = self.domain.clone().unwrap_or(file.domain_id);
+        self.open(&file.endpoint, key, Some(domain))
     }
 
     fn find(
@@ -112,6 +169,30 @@ impl ConnectionArgs {
             key: Key { access: file.access_key, secret: file.secret_key, security_token: None },
         })
     }
+}
+
+/// What is told of an account that is copied.
+#[derive(Debug, Clone, Copy)]
+pub struct OtherAccount<'a> {
+    /// The public half of its key.
+    pub ak: Option<&'a str>,
+    /// The secret half.
+    pub sk: Option<&'a str>,
+    /// Its id.
+    pub domain_id: Option<&'a str>,
+}
+
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Where an account is asked for that nobody names: the vendor has a service of its own for it,
+/// ours answers itself.
+fn identity_endpoint(endpoint: &str) -> String {
+    let vendors = Url::parse(endpoint)
+        .is_ok_and(|url| url.host_str().is_some_and(|host| host.ends_with(VENDOR_HOSTS)));
+    variable(IAM_ENDPOINT)
+        .unwrap_or_else(|| (if vendors { VENDOR_IAM } else { endpoint }).to_owned())
 }
 
 /// The endpoint that the SDK would use; the first region that has one.

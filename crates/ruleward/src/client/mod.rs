@@ -19,7 +19,7 @@ pub mod states;
 pub mod summary;
 
 pub use self::api::{Api, Refused, Request, Trouble, http_client};
-pub use self::connection::ConnectionArgs;
+pub use self::connection::{ConnectionArgs, OtherAccount};
 pub use self::parameter::parameter_value;
 
 /// Writes text as one segment of a path.

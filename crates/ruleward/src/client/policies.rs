@@ -118,6 +118,7 @@ pub fn find(api: &Api, name_or_id: &str) -> anyhow::Result<Value> {
                 "no policy has the name or id `{name_or_id}`; `ruleward policies list` shows all"
             ),
             request_id: None,
+            retry_after: None,
         }
         .into()
     })

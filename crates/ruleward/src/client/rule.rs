@@ -32,6 +32,7 @@ pub fn find(api: &Api, id_or_name: &str) -> anyhow::Result<Value> {
                 "no rule has the id or name `{id_or_name}`; `ruleward rules list` shows all"
             ),
             request_id: None,
+            retry_after: None,
         }
         .into()),
     }

@@ -1,5 +1,6 @@
 //! What is seen of an import: progress while it goes on, the report at its end.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,16 +10,16 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ruleward_types::ImportReport;
 use serde_json::json;
 
-use super::input::Input;
 use super::line_map::LineMap;
 use super::session::Told;
+use super::source::Source;
 use crate::client::Trouble;
 use crate::output::{line, print_json, printable};
 
 const TICK: Duration = Duration::from_millis(200);
 
 /// A bar on the terminal; nothing elsewhere.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Progress {
     bar: ProgressBar,
     read_bytes: Arc<AtomicU64>,
@@ -26,8 +27,8 @@ pub struct Progress {
 
 impl Progress {
     /// Starts the bar.
-    pub fn start(input: &Input) -> Self {
-        let (bar, template) = match input.size_bytes() {
+    pub fn start(source: &Source) -> Self {
+        let (bar, template) = match source.size_bytes {
             0 => (ProgressBar::new_spinner(), "{spinner} {bytes} read, {msg} {elapsed}"),
             size => (
                 ProgressBar::new(size),
@@ -41,7 +42,7 @@ impl Progress {
         }
         bar.set_message("0 lines");
         bar.enable_steady_tick(TICK);
-        Self { bar, read_bytes: input.read_bytes() }
+        Self { bar, read_bytes: Arc::clone(&source.read_bytes) }
     }
 
     /// So many lines are stored.
@@ -76,6 +77,9 @@ impl Progress {
 pub struct Report {
     counts: ImportReport,
     not_deleted: Option<String>,
+    is_open: bool,
+    /// Types of the source that the inventory does not know, with the number of their resources.
+    unknown: BTreeMap<String, u64>,
 }
 
 impl Report {
@@ -85,7 +89,28 @@ impl Report {
         for refusal in &mut counts.refusals {
             refusal.line = lines.line(refusal.line);
         }
-        Self { counts, not_deleted: told.not_deleted }
+        let (not_deleted, is_open) = (told.not_deleted, told.is_open);
+        Self { counts, not_deleted, is_open, unknown: BTreeMap::new() }
+    }
+
+    /// Adds what the source alone can say: names of what was refused, and what it left out.
+    pub fn with(
+        mut self,
+        place: impl Fn(u64) -> Option<String>,
+        unknown: BTreeMap<String, u64>,
+    ) -> Self {
+        for refusal in &mut self.counts.refusals {
+            if let Some(place) = place(refusal.line) {
+                refusal.reason = format!("{place}: {}", refusal.reason);
+            }
+        }
+        self.unknown = unknown;
+        self
+    }
+
+    /// Whether another run can go on with the same import.
+    pub fn is_open(&self) -> bool {
+        self.is_open
     }
 
     /// Whether everything was done as asked.
@@ -122,6 +147,9 @@ impl Report {
         if counts.refused > told {
             let _ = writeln!(text, "  and {} more", counts.refused - told);
         }
+        for (name, count) in &self.unknown {
+            let _ = writeln!(text, "not taken: {count} of the unknown type {}", printable(name));
+        }
         text
     }
 
@@ -130,6 +158,9 @@ impl Report {
         let mut told = json!(self.counts);
         if let (Some(told), Some(reason)) = (told.as_object_mut(), &self.not_deleted) {
             told.insert("not_deleted".to_owned(), json!(reason));
+        }
+        if let (Some(told), false) = (told.as_object_mut(), self.unknown.is_empty()) {
+            told.insert("unknown_types".to_owned(), json!(self.unknown));
         }
         print_json(&told)
     }
@@ -144,9 +175,19 @@ mod tests {
         let mut counts = ImportReport { created: 3, ..ImportReport::default() };
         counts.refuse(2, "not \u{1b}[31m JSON".into());
         counts.refused = 5;
-        let report = Report::new(Told { report: counts, not_deleted: None }, &LineMap::default());
+        let report = Report::new(
+            Told { report: counts, not_deleted: None, is_open: false },
+            &LineMap::default(),
+        )
+        .with(
+            |line| (line == 2).then(|| "place".to_owned()),
+            BTreeMap::from([("x".to_owned(), 3)]),
+        );
         let text = report.text();
-        assert!(text.contains("line 2: not \u{fffd}[31m JSON") && text.contains("and 4 more"));
+        assert!(
+            text.contains("line 2: place: not \u{fffd}[31m JSON") && text.contains("and 4 more")
+        );
+        assert!(text.contains("3 of the unknown type x"), "{text}");
         assert!(!report.is_clean());
     }
 }

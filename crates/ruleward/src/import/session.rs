@@ -2,8 +2,6 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::Duration;
 
 use anyhow::bail;
 use reqwest::Method;
@@ -12,13 +10,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::batch::Batch;
+use super::patience::persist;
 use super::report::Progress;
 use crate::client::{Api, Request, Trouble, segment};
-
-/// How often something is tried that may pass.
-const TRIES: u32 = 8;
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
 /// The service went away; what it has acknowledged stays.
 #[derive(Debug)]
@@ -49,6 +43,8 @@ pub struct Told {
     pub report: ImportReport,
     /// Why nothing was deleted, where that was asked for.
     pub not_deleted: Option<String>,
+    /// The same import can go on in another run.
+    pub is_open: bool,
 }
 
 /// An open session.
@@ -73,7 +69,8 @@ impl<'a> Session<'a> {
         let request = Request::new(Method::POST, api.own_path("/imports")).body(body);
         // A service that was never there is told at once.
         let may_pass = |trouble: &Trouble| trouble.code().is_some() && trouble.may_pass();
-        let state = read(&persist(progress, || api.send(&request), may_pass)?)?;
+        let state =
+            read(&persist(|trouble| progress.waiting(trouble), || api.send(&request), may_pass)?)?;
         let id = state.id.clone();
         Ok((Self { api, id, progress, stopped: AtomicBool::new(false) }, state))
     }
@@ -87,8 +84,10 @@ impl<'a> Session<'a> {
         self.api.own_path(&format!("/imports/{}{rest}", segment(&self.id)))
     }
 
-    fn may_pass(&self, trouble: &Trouble) -> bool {
-        trouble.may_pass() && !self.stopped.load(Ordering::Relaxed)
+    fn persist(&self, attempt: impl FnMut() -> Result<Value, Trouble>) -> Result<Value, Trouble> {
+        let may_pass =
+            |trouble: &Trouble| trouble.may_pass() && !self.stopped.load(Ordering::Relaxed);
+        persist(|trouble| self.progress.waiting(trouble), attempt, may_pass)
     }
 
     /// Sends a batch and waits until the service has it.
@@ -103,7 +102,7 @@ impl<'a> Session<'a> {
             }
             other => other,
         };
-        let answer = persist(self.progress, attempt, |trouble| self.may_pass(trouble));
+        let answer = self.persist(attempt);
         let state = match answer {
             Ok(answer) => read(&answer)?,
             Err(trouble) => {
@@ -145,23 +144,23 @@ impl<'a> Session<'a> {
             }
             other => other,
         };
-        let (trouble, cancel) =
-            match persist(self.progress, attempt, |trouble| self.may_pass(trouble)) {
-                Ok(answer) => {
-                    return Ok(Told { report: read(&answer)?.report, not_deleted: None });
-                }
-                Err(trouble) => match trouble.code() {
-                    Some("RULEWARD.ImportIncomplete") => (trouble, true),
-                    Some("RULEWARD.ImportDeletesMost") => (trouble, false),
-                    _ => return Err(interrupted(trouble)),
-                },
-            };
+        let (trouble, cancel) = match self.persist(attempt) {
+            Ok(answer) => {
+                let report = read(&answer)?.report;
+                return Ok(Told { report, not_deleted: None, is_open: false });
+            }
+            Err(trouble) => match trouble.code() {
+                Some("RULEWARD.ImportIncomplete") => (trouble, true),
+                Some("RULEWARD.ImportDeletesMost") => (trouble, false),
+                _ => return Err(interrupted(trouble)),
+            },
+        };
         if cancel {
             // Another run of the same file begins anew; one with --force need not.
             let _ = self.api.send(&Request::new(Method::DELETE, self.path("")));
         }
         let reason = anyhow::Error::from(trouble).to_string();
-        Ok(Told { report: last.report, not_deleted: Some(reason) })
+        Ok(Told { report: last.report, not_deleted: Some(reason), is_open: !cancel })
     }
 }
 
@@ -174,24 +173,4 @@ fn interrupted(trouble: Trouble) -> anyhow::Error {
 fn read(told: &Value) -> anyhow::Result<State> {
     State::deserialize(told)
         .map_err(|error| anyhow::anyhow!("the answer of the service is not a session: {error}"))
-}
-
-/// Tries again what may pass, with longer and longer pauses.
-fn persist(
-    progress: &Progress,
-    mut attempt: impl FnMut() -> Result<Value, Trouble>,
-    may_pass: impl Fn(&Trouble) -> bool,
-) -> Result<Value, Trouble> {
-    let mut pause = FIRST_PAUSE;
-    for _ in 1..TRIES {
-        match attempt() {
-            Err(trouble) if may_pass(&trouble) => {
-                progress.waiting(&trouble);
-                thread::sleep(pause);
-                pause = (pause * 2).min(LONGEST_PAUSE);
-            }
-            done => return done,
-        }
-    }
-    attempt()
 }

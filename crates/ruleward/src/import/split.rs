@@ -40,6 +40,8 @@ pub struct Splitter<R> {
     ends: u64,
     /// Where the last resource began.
     began: u64,
+    /// The key of an object whose array holds the resources.
+    list: &'static [u8],
 }
 
 impl<R: BufRead> Splitter<R> {
@@ -51,7 +53,22 @@ impl<R: BufRead> Splitter<R> {
             prefix.drain(..BYTE_ORDER_MARK.len());
         }
         let place = if is_document(&prefix) { Place::Top } else { Place::Lines };
-        Ok(Self { reader: Cursor::new(prefix).chain(reader), place, ordinal: 0, ends: 0, began: 0 })
+        Ok(Self::at(prefix, reader, place, b"resources"))
+    }
+
+    /// Lines, whatever they look like.
+    pub fn of_lines(reader: R) -> Self {
+        Self::at(Vec::new(), reader, Place::Lines, b"")
+    }
+
+    /// Objects whose array of that key holds what is wanted.
+    pub fn of_list(reader: R, list: &'static [u8]) -> Self {
+        Self::at(Vec::new(), reader, Place::Top, list)
+    }
+
+    fn at(prefix: Vec<u8>, reader: R, place: Place, list: &'static [u8]) -> Self {
+        let reader = Cursor::new(prefix).chain(reader);
+        Self { reader, place, ordinal: 0, ends: 0, began: 0, list }
     }
 
     /// Reads the next resource into `into`: one line without its end, blank ones left out.
@@ -144,9 +161,9 @@ impl<R: BufRead> Splitter<R> {
         if self.next_byte()? != Some(b':') {
             return Err(self.bad("a colon is wanted after a key"));
         }
-        if key == b"resources" {
+        if key == self.list {
             if self.next_byte()? != Some(b'[') {
-                return Err(self.bad("`resources` is not an array"));
+                return Err(self.bad("the list of resources is not an array"));
             }
             self.place = Place::Array { in_object: true, first: true };
         } else {

@@ -54,8 +54,8 @@ pub(crate) fn who_names_a_target_now_and_then(place: Place) {
         tx.begin_naming(other, ONE, 100)
     });
     write(&place, move |tx| {
-        tx.end_naming(vpc, TWO, 300, "two")?;
-        tx.end_naming(vpc, TWO, 310, "two")?;
+        tx.end_naming(account, vpc, TWO, 300, "two")?;
+        tx.end_naming(account, vpc, TWO, 310, "two")?;
         tx.begin_naming(vpc, TWO, 400)
     });
     let place = place.reopen();
@@ -90,9 +90,9 @@ pub(crate) fn changes_are_listed_and_forgotten(place: Place) {
     write(&place, move |tx| {
         tx.begin_naming(vpc, ONE, 100)?;
         tx.begin_naming(vpc, TWO, 100)?;
-        tx.end_naming(vpc, ONE, 200, "one")?;
+        tx.end_naming(account, vpc, ONE, 200, "one")?;
         tx.begin_naming(vpc, ONE, 300)?;
-        tx.end_naming(vpc, ONE, 400, "one")
+        tx.end_naming(account, vpc, ONE, 400, "one")
     });
     let changes = |from, to, newest_first, limit| {
         let read = |tx: &dyn ReadTx| tx.naming_changes(vpc, from, to, newest_first, limit);
@@ -102,8 +102,9 @@ pub(crate) fn changes_are_listed_and_forgotten(place: Place) {
     assert_eq!(changes(0, i64::MAX, true, 3), [400, 300, 200]);
     assert_eq!(changes(200, 300, false, 10), [200, 300]);
     assert!(changes(101, 199, false, 10).is_empty());
-    let prune =
-        |before, limit| place.store().write(move |tx| tx.prune_relations(before, limit)).unwrap();
+    let prune = |before, limit| {
+        place.store().write(move |tx| tx.prune_relations(account, before, limit)).unwrap()
+    };
     assert_eq!((prune(200, 10), prune(500, 1), prune(500, 10)), (0, 1, 1));
     assert_eq!(changes(0, i64::MAX, false, 10), [100], "what is named now stays");
     write(&place, |tx| tx.clear_naming());

@@ -92,6 +92,7 @@ pub fn delete(api: &Api, path: &str, id_or_name: &str) -> anyhow::Result<Value> 
         code: "RMS.00010005".to_owned(),
         message: format!("no organization rule of the account has the id or name `{id_or_name}`"),
         request_id: None,
+        retry_after: None,
     }
     .into())
 }
