@@ -76,7 +76,7 @@ fn run(spec: &Spec, scratch: &Path, notes: Vec<String>, namespaces: bool) -> Res
     limits::drop_powers().map_err(|error| format!("cannot drop powers: {error}"))?;
     limits::set(&spec.limits, namespaces).map_err(|error| format!("cannot set limits: {error}"))?;
 
-    report(&Report::Started { notes });
+    report(&Report::Started { notes, moved: scratch != spec.scratch });
     let child = Command::new(&spec.program)
         .args(&spec.arguments)
         .env_clear()
