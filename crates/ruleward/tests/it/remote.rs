@@ -57,7 +57,7 @@ fn serve(client: TcpStream, answer: &Answer, seen: &Mutex<Vec<String>>) {
             let start = head.len();
             match reader.read_line(&mut head) {
                 Ok(0) | Err(_) => return,
-                Ok(_) if head[start..].trim().is_empty() => break,
+                Ok(_) if head.get(start..).is_some_and(|line| line.trim().is_empty()) => break,
                 Ok(_) => {}
             }
         }
