@@ -14,7 +14,7 @@ def handler(event, context):
     parameters = event["rule_parameter"]
     kind, most = parameters["type"]["value"], int(parameters["most"]["value"])
     client = client_of(event, context)
-    count = client.count_all_resources(CountAllResourcesRequest(type=kind)).total_count
+    count = client.count_all_resources(CountAllResourcesRequest(type=[kind])).total_count
     state = "Compliant" if count <= most else "NonCompliant"
     context.getLogger().info("%d resources of %s: %s", count, kind, state)
     report(event, state, client)
