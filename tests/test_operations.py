@@ -54,10 +54,10 @@ def test_what_this_stage_promises_works(table):
         "ShowOrganizationPolicyAssignment", "UpdateOrganizationPolicyAssignment",
         "DeleteOrganizationPolicyAssignment", "ShowOrganizationPolicyAssignmentStatuses",
         "ShowOrganizationPolicyAssignmentDetailedStatus",
-        "ShowTrackerConfig", "CreateTrackerConfig", "DeleteTrackerConfig",
         "ShowResourceRelations", "ShowResourceRelationsDetail",
         "CountResourcesByTag", "ListResourcesByTag", "ListTagsForResourceType",
         "ListTagsForResource", "TagResource", "UnTagResource",
+        "ShowTrackerConfig", "CreateTrackerConfig", "DeleteTrackerConfig",
     }
 
 

@@ -39,10 +39,10 @@ pub struct Options {
     pub columns_from: usize,
     /// The policies that rules can bind.
     pub catalogue: &'static Catalogue,
-    /// Where messages and archives go.
-    pub channels: &'static dyn Channels,
     /// What can be set of functions.
     pub functions: FunctionOptions,
+    /// Where messages and archives go.
+    pub channels: &'static dyn Channels,
 }
 
 impl Default for Options {
@@ -53,8 +53,8 @@ impl Default for Options {
             evaluation_threads: 2,
             columns_from: 256,
             catalogue: catalogue(),
-            channels: &NoChannels,
             functions: FunctionOptions::default(),
+            channels: &NoChannels,
         }
     }
 }
@@ -70,6 +70,7 @@ pub struct Service {
     pub(crate) sealer: Sealer,
     pub(crate) secret: ServerSecret,
     pub(crate) signal: Signal,
+    pub(crate) functions: Functions,
     /// Lanes that somebody delivers.
     pub(crate) lanes: Mutex<HashSet<(AccountNo, String)>>,
     /// Held by whoever makes messages of flipped verdicts.
@@ -78,7 +79,6 @@ pub struct Service {
     pub(crate) pruned_hour: AtomicI64,
     /// Held by whoever writes archives.
     pub(crate) archiving: Mutex<()>,
-    pub(crate) functions: Functions,
     clock: Arc<dyn Clock>,
     rule_sets: RuleSets,
     pub(crate) column_sets: ColumnSets,
@@ -214,11 +214,11 @@ impl Service {
             sealer: Sealer::new(sealing_key),
             secret,
             signal: Signal::default(),
+            functions: Functions::default(),
             lanes: Mutex::default(),
             expanding: Mutex::default(),
             archiving: Mutex::default(),
             pruned_hour: AtomicI64::new(i64::MIN),
-            functions: Functions::default(),
             clock,
             rule_sets: RuleSets::default(),
             column_sets: ColumnSets::new(options.catalogue, options.columns_from),

@@ -11,7 +11,7 @@ use ruleward_types::{
 use crate::Service;
 use crate::access::Access;
 use crate::archives;
-use crate::causes::{Cause, CauseKind};
+use crate::causes::CauseKind;
 use crate::evaluation::catch_up;
 use crate::evaluation::chunk_edit::{ChunkEdit, counted, edit_chunks};
 use crate::evaluation::runs;
@@ -105,8 +105,10 @@ impl Service {
     /// Turns the recorder of an account on or off, or changes what it covers: the operator's side.
     /// Where the account told of channels, these stay.
     pub fn set_recorder(self: &Arc<Self>, domain_id: &str, recorder: Recorder) -> Result<()> {
-        let account = self.account(domain_id)?.no;
-        self.write_because(Cause::server(CauseKind::Recorder), move |writing| {
+        let account = self.account(domain_id)?;
+        let access = Access::operator(&account);
+        let account = account.no;
+        self.write_by(&access, CauseKind::Recorder, move |writing| {
             let stored = writing.tx.tracker_config(account)?;
             let config = recorder.enabled.then(|| {
                 let selection = recorder.selection;

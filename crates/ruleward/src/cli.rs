@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::client::{
-    channels, diff, evaluate, explain, functions, history, policies, recorder, rules, states,
-    summary,
+    channels, diff, evaluate, explain, functions, history, policies, recorder, resources, rules,
+    states, summary,
 };
 use crate::operator::{accounts, keys, organizations, users};
 use crate::{check, import, serve};
@@ -18,9 +18,9 @@ Begin with
 and, in a second terminal in the same folder,
   ruleward summary
 
-The commands summary, states, explain, history, diff, evaluate, rules, functions, recorder,
-channels, snapshot, import and policies list, show and coverage speak to a running service; check
-and the other commands of policies need none.
+The commands summary, states, explain, history, diff, evaluate, resources, rules, functions,
+recorder, channels, snapshot, import and policies list, show and coverage speak to a running
+service; check and the other commands of policies need none.
 They take its key from HUAWEICLOUD_SDK_AK, _SK and _SECURITY_TOKEN, or from the file that
 `serve --dev` leaves in ./ruleward-data; --data names another folder.
 Exit codes: 0 done, 1 the service said no, 2 anything else that failed.";
@@ -45,6 +45,9 @@ enum Command {
     History(history::HistoryArgs),
     Diff(diff::DiffArgs),
     Evaluate(evaluate::EvaluateArgs),
+    /// What there is: list, count, sum up and show resources.
+    #[command(subcommand)]
+    Resources(resources::ResourcesCommand),
     /// List, make, change and run rules.
     #[command(subcommand)]
     Rules(rules::RulesCommand),
@@ -96,6 +99,7 @@ impl Cli {
             Command::History(args) => history::run(&args).map(|()| done),
             Command::Diff(args) => diff::run(&args).map(|()| done),
             Command::Evaluate(args) => evaluate::run(&args),
+            Command::Resources(command) => resources::run(&command).map(|()| done),
             Command::Rules(command) => rules::run(&command).map(|()| done),
             Command::Functions(command) => functions::run(&command).map(|()| done),
             Command::Policies(command) => policies::run(&command),

@@ -150,15 +150,15 @@ impl Service {
             workers.spawn(format!("evaluation-{n}"), Self::take_tickets)?;
         }
         workers.spawn("schedule".to_owned(), Self::watch_clock)?;
+        if self.has_function_host() {
+            workers.spawn("functions".to_owned(), Self::call_functions)?;
+        }
         for n in 0..DELIVERY_THREADS {
             workers.spawn(format!("delivery-{n}"), |service| {
                 service.repeat(|| service.deliver_due());
             })?;
         }
         workers.spawn("archives".to_owned(), |service| service.repeat(|| service.archive_due()))?;
-        if self.has_function_host() {
-            workers.spawn("functions".to_owned(), Self::call_functions)?;
-        }
         Ok(workers)
     }
 

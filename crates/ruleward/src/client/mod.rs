@@ -14,6 +14,7 @@ pub mod organization;
 mod parameter;
 pub mod policies;
 pub mod recorder;
+pub mod resources;
 mod rule;
 pub mod rules;
 pub mod states;

@@ -48,10 +48,10 @@ pub struct Config {
     pub limits: Limits,
     /// The users' own policies.
     pub policies: Policies,
-    /// Topics and buckets.
-    pub channels: Channels,
     /// The users' own functions.
     pub functions: Functions,
+    /// Topics and buckets.
+    pub channels: Channels,
 }
 
 impl Config {
@@ -90,8 +90,8 @@ impl Config {
         self.log.check()?;
         self.telemetry.check()?;
         self.policies.check()?;
-        self.channels.check()?;
         self.functions.check()?;
+        self.channels.check()?;
         self.limits.check()
     }
 }
@@ -124,15 +124,15 @@ mod tests {
             ("[log]\nlevel = \"a=b=c\"", "[log] level"),
             ("[telemetry]\notlp_endpoint = \"ftp://x\"", "[telemetry] otlp_endpoint"),
             ("[limits]\npolicy_assignments = 0", "[limits] policy_assignments"),
+            ("[functions]\nattempts = 0", "[functions] attempts"),
+            ("[functions]\nconcurrent_calls = 0", "[functions] concurrent_calls"),
+            ("[functions]\nca_file = \"/nowhere\"", "[functions] ca_file"),
             ("[channels]\ngive_up_after_hours = 0", "[channels] give_up_after_hours"),
             ("[[channels.buckets]]\nname = \"b\"", "either a folder or an s3 store"),
             (
                 "[[channels.topics]]\nurn = \"u\"\nendpoint = \"ftp://x\"\nsecret_file = \"/nowhere\"",
                 "[[channels.topics]] u endpoint",
             ),
-            ("[functions]\nattempts = 0", "[functions] attempts"),
-            ("[functions]\nconcurrent_calls = 0", "[functions] concurrent_calls"),
-            ("[functions]\nca_file = \"/nowhere\"", "[functions] ca_file"),
             ("[policies]\nfolder = \"/nowhere\"", "[policies] folder"),
             ("[security]\nsealing_key_file = \"/nowhere/key\"", "[security] sealing_key_file"),
         ] {

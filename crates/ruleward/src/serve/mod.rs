@@ -77,7 +77,7 @@ fn serve(
     let dev_folder = args.dev.then_some(place.dir.as_path());
     let channels = channels::open(&config.channels, dev_folder)?;
     let parts = Parts { config, dev: args.dev, catalogue, channels };
-    let service = open_service(Arc::clone(&store), &sealing_key, parts)?;
+    let service = open_service(Arc::clone(&store), &sealing_key, &parts)?;
     let runners = Runners::start(&config.functions, &endpoint, &place.dir)?;
     service.set_function_host(Arc::clone(&runners) as _);
     let mut account = if args.dev { Some(dev::prepare(&service, place, &endpoint)?) } else { None };
@@ -116,11 +116,10 @@ pub fn open(
 ) -> anyhow::Result<Arc<Service>> {
     // The operator's commands neither deliver nor archive.
     let parts = Parts { config, dev: false, catalogue, channels: &NoChannels };
-    open_service(open_store(place)?, sealing_key, parts)
+    open_service(open_store(place)?, sealing_key, &parts)
 }
 
 /// What a service is made of besides its store.
-#[derive(Clone, Copy)]
 struct Parts<'a> {
     config: &'a Config,
     dev: bool,
@@ -138,7 +137,7 @@ fn open_store(place: &Place) -> anyhow::Result<Arc<dyn Store>> {
 fn open_service(
     store: Arc<dyn Store>,
     sealing_key: &SealingKey,
-    Parts { config, dev, catalogue, channels }: Parts<'_>,
+    &Parts { config, dev, catalogue, channels }: &Parts<'_>,
 ) -> anyhow::Result<Arc<Service>> {
     let mut limits = config.limits;
     if dev {
