@@ -1,11 +1,16 @@
 """Custom rules: the user's own functions, with the vendor's SDK in them, against the real binary."""
 
+import base64
+import hashlib
+import hmac
+import http.server
 import json
 import os
 import pathlib
 import re
 import shutil
 import sys
+import threading
 
 import pytest
 import requests
@@ -292,3 +297,114 @@ def test_nobody_waits_for_a_function_that_does_not_end(functions):
     assert account.show(endless)["state"] == "Evaluating"
     # The server stops all the same, and so do they.
     assert functions.server.terminate() == 0
+
+
+class Endpoint:
+    """A webhook, or a FunctionGraph, on this machine; remembers what it was asked."""
+
+    def __init__(self, answer):
+        self.asked = []
+        endpoint = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                endpoint.asked.append((self.path, headers, body))
+                status, answered = answer(json.loads(body))
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(json.dumps(answered).encode())
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def judged(event):
+    fine = event["invoking_event"]["properties"]["status"] == "in-use"
+    return {"compliance_state": "Compliant" if fine else "NonCompliant"}
+
+
+SECRET = {"RULEWARD_FUNCTION_SECRET": "a secret"}
+
+
+def test_a_webhook_answers_with_the_result(new_server, tmp_path):
+    functions = Functions(new_server, tmp_path / "functions", private_addresses=True)
+    functions.account.put_all(volume(id="v1"), volume(id="v2", status="available"))
+    urn = f"{FAMILY}:hook:latest"
+    with Endpoint(lambda event: (200, judged(event))) as endpoint:
+        functions.cli("add", "--urn", urn, "--webhook", f"{endpoint.url}/check", env=SECRET)
+        rule = functions.rule(urn)
+        assert functions.settled(rule)["state"] == "Succeeded"
+    assert functions.account.states(rule) == {"v1": "Compliant", "v2": "NonCompliant"}
+    path, headers, body = endpoint.asked[0]
+    signed = b".".join([headers["webhook-id"].encode(), headers["webhook-timestamp"].encode(), body])
+    digest = hmac.new(b"a secret", signed, hashlib.sha256).digest()
+    assert (path, headers["webhook-signature"]) == ("/check", "v1," + base64.b64encode(digest).decode())
+    assert "a secret" not in functions.cli("list", "-o", "json").stdout.decode()
+
+
+def test_a_remote_function_reports_later(new_server, tmp_path):
+    functions = Functions(new_server, tmp_path / "functions", private_addresses=True)
+    account = functions.account
+    account.put(volume(id="v"))
+    urn = f"{FAMILY}:remote:latest"
+    with Endpoint(lambda _: (202, {"request_id": "r"})) as endpoint:
+        functions.cli("add", "--urn", urn, "--remote", endpoint.url, "--access-key", "AK", env=SECRET)
+        rule = functions.rule(urn)
+        polling.until(lambda: endpoint.asked, what="the endpoint to be asked")
+        assert functions.evaluation(rule)["state"] == "Running"
+        path, headers, body = endpoint.asked[0]
+        assert path.startswith("/v2/0605767f9f00d5762fd6c01d6ba3a2f5/fgs/functions/urn")
+        assert path.endswith("/invocations-async")
+        assert headers["authorization"].startswith("SDK-HMAC-SHA256 Access=AK,")
+        event = json.loads(body)
+        report = {
+            "policy_resource": {"resource_id": "v"},
+            **judged(event),
+            **{key: event[key] for key in (
+                "trigger_type", "policy_assignment_id", "evaluation_time", "evaluation_hash",
+            )},
+        }
+        account.client.request(
+            "PUT", "/v1/resource-manager/domains/{domain_id}/policy-states", json_body=report, expect=200
+        )
+        assert functions.settled(rule)["state"] == "Succeeded"
+    assert account.states(rule) == {"v": "Compliant"}
+
+
+def test_private_addresses_are_refused_unless_allowed(functions):
+    functions.account.put(volume(id="v"))
+    urn = f"{FAMILY}:hook:latest"
+    with Endpoint(lambda event: (200, judged(event))) as endpoint:
+        functions.cli("add", "--urn", urn, "--webhook", endpoint.url, env=SECRET)
+        rule = functions.rule(urn)
+        told = functions.settled(rule)
+        assert told["state"] == "Failed" and functions.account.states(rule) == {}
+        assert endpoint.asked == []
+
+
+def test_the_examples_count_the_inventory(functions):
+    """The examples that come along, as they are."""
+    account = functions.account
+    shutil.copytree(FUNCTIONS.parents[1] / "examples/functions/python", functions.folder / "examples")
+    account.put_many(volume(id=f"v{n}", status="available" if n == 3 else "in-use") for n in range(10))
+    checked = functions.add("check", "examples/resource_check.py")
+    counted = functions.add("count", "examples/periodic_check.py")
+    by_status = functions.rule(checked, parameters={"key": "status", "values": ["in-use"]})
+    by_count = functions.rule(counted, period="One_Hour", parameters={"type": "evs.volumes", "most": 9})
+    assert functions.settled(by_status)["state"] == "Succeeded"
+    assert account.rule_counts(by_status) == (9, 1)
+    assert functions.settled(by_count)["state"] == "Succeeded", functions.cli("logs", counted).stdout
+    assert account.states(by_count) == {account.domain_id: "NonCompliant"}

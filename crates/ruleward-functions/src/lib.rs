@@ -8,10 +8,12 @@
 mod failure;
 mod invocation;
 mod network;
+mod output;
 mod python;
 mod remote;
 mod runner;
 mod sandbox;
+mod wasm;
 mod webhook;
 
 pub use failure::{Crash, Failure};
@@ -21,4 +23,5 @@ pub use python::{PythonConfig, PythonRunner};
 pub use remote::{RemoteConfig, RemoteRunner};
 pub use runner::{Invoking, Runner};
 pub use sandbox::{Isolation, Limits, sandbox_exec};
+pub use wasm::{WasmConfig, WasmRunner};
 pub use webhook::{WebhookConfig, WebhookRunner};

@@ -3,7 +3,8 @@
 //! Judging happens before the writer is entered, on the caller's thread, by the rule set of a
 //! snapshot; the write job judges again only if the rules changed meanwhile.
 
-use std::collections::hash_map::Entry;
+mod told;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -11,14 +12,14 @@ use ruleward_policy::{Outcome, Scratch};
 use ruleward_store::{Chunk, PastResource, StoredResource, WriteTx};
 use ruleward_types::WriteOutcome::{self, Changed, Created, Unchanged};
 use ruleward_types::{
-    AccountNo, ChunkNo, Error, FacetCounts, Resource, ResourceKey, ResourceType, ResourceView,
-    Result, RuleNo, SLOTS_PER_CHUNK, Timestamp, TypeNo,
+    AccountNo, ChunkNo, Error, Resource, ResourceKey, ResourceType, ResourceView, Result, RuleNo,
+    SLOTS_PER_CHUNK, Timestamp, TypeNo,
 };
 
 use super::chunk_edit::{ChunkEdit, counted};
 use super::each_chunk::every_chunk;
 use super::environment::Alone;
-use super::facets::{BOTH, FacetEdits, Listed, SHADOWED, TOLD};
+use super::facets::{BOTH, FacetEdits, Listed, SHADOWED};
 use super::ledger::Ledger;
 use super::planes::Verdict;
 use super::rule_set::{RuleSet, TypeRules};
@@ -234,19 +235,6 @@ impl<'a> Changes<'a> {
         self.of_type(type_no, &found)
     }
 
-    /// Where it lives what was told of a resource while the recorder did not cover it.
-    fn find_told(&mut self, type_no: TypeNo, id: &str) -> Result<Option<ResourceKey>> {
-        // Mostly there is no such chunk.
-        if let Entry::Vacant(place) = self.open_chunks.entry((type_no, false)) {
-            let Some(chunk) = self.tx.last_chunk(self.account, type_no, false)? else {
-                return Ok(None);
-            };
-            place.insert(chunk.no);
-        }
-        let found = self.tx.told_resources_by_id(self.account, id)?;
-        self.of_type(type_no, &found)
-    }
-
     fn of_type(&self, type_no: TypeNo, keys: &[ResourceKey]) -> Result<Option<ResourceKey>> {
         for key in keys {
             if self.edit_type(key.chunk())? == type_no {
@@ -397,72 +385,6 @@ impl<'a> Changes<'a> {
         Ok(())
     }
 
-    /// Notes what is told of a resource that the recorder does not cover. What was recorded of it
-    /// stays as it is, and is shadowed by this.
-    fn tell(&mut self, judged: &Judged, version: i64) -> Result<(WriteOutcome, ResourceKey)> {
-        let Judged { resource, listed, .. } = judged;
-        let type_no = self.type_no(&resource.resource_type)?;
-        if let Some(key) = self.find_told(type_no, &resource.id)? {
-            let stored = self.stored(key)?.body;
-            if stored == resource.body {
-                return Ok((Unchanged, key));
-            }
-            self.tx.update_resource(key, version, &resource.body)?;
-            self.facets.change(self.tx, (type_no, key), (&Listed::of(&stored), listed), TOLD)?;
-            return Ok((Changed, key));
-        }
-        let mut outcome = Created;
-        if let Some(key) = self.find(&resource.resource_type, &resource.id)? {
-            let stored = self.stored(key)?.body;
-            let is_shadowed = self.edit(key.chunk())?.is_shadowed(key.slot());
-            if !is_shadowed && stored == resource.body {
-                return Ok((Unchanged, key));
-            }
-            if !is_shadowed {
-                outcome = Changed;
-                self.shadow(key, &Listed::of(&stored))?;
-            }
-        }
-        let key = self.allot(type_no, false)?;
-        self.tx.insert_resource(self.account, key, version, &resource.id, &resource.body)?;
-        self.facets.enter(self.tx, (type_no, key), listed, TOLD)?;
-        let chunk = &mut self.edit(key.chunk())?.chunk;
-        chunk.version = chunk.version.max(version);
-        Ok((outcome, key))
-    }
-
-    /// Removes what was told of a resource while the recorder did not cover it, and returns it.
-    fn forget_told(&mut self, type_no: TypeNo, id: &str, version: i64) -> Result<Option<Vec<u8>>> {
-        let Some(key) = self.find_told(type_no, id)? else { return Ok(None) };
-        let stored = self.stored(key)?.body;
-        self.facets.leave(self.tx, (type_no, key), &Listed::of(&stored), TOLD)?;
-        self.tx.delete_resource(self.account, key, id)?;
-        self.vacate(key, version)?;
-        Ok(Some(stored))
-    }
-
-    /// Something newer than what is recorded was told.
-    fn shadow(&mut self, key: ResourceKey, listed: &Listed) -> Result<()> {
-        let edit = self.edit(key.chunk())?;
-        if edit.set_shadowed(key.slot(), true) {
-            let type_no = edit.chunk.type_no;
-            let delta = FacetCounts { tracked: 0, told: -1 };
-            self.facets.count(self.tx, type_no, listed, delta)?;
-        }
-        Ok(())
-    }
-
-    /// What is recorded is what was told last; whether it was not.
-    fn unshadow(&mut self, key: ResourceKey, listed: &Listed) -> Result<bool> {
-        let edit = self.edit(key.chunk())?;
-        let was_shadowed = edit.set_shadowed(key.slot(), false);
-        if was_shadowed {
-            let type_no = edit.chunk.type_no;
-            self.facets.count(self.tx, type_no, listed, FacetCounts { tracked: 0, told: 1 })?;
-        }
-        Ok(was_shadowed)
-    }
-
     fn vacate(&mut self, key: ResourceKey, version: i64) -> Result<TypeNo> {
         let edit = self.edit(key.chunk())?;
         edit.planes.vacate(key.slot());
@@ -506,21 +428,6 @@ impl<'a> Changes<'a> {
             Some(to) => to.recorded(self.writing, (resource_type, id), version, before, after),
             None => Ok(()),
         }
-    }
-
-    /// Removes what is recorded of a resource of which nothing is told any more.
-    pub(crate) fn delete_if_shadowed(
-        &mut self,
-        key: ResourceKey,
-        id: &str,
-        version: i64,
-    ) -> Result<()> {
-        let edit = self.edit(key.chunk())?;
-        let (type_no, is_shadowed) = (edit.chunk.type_no, edit.is_shadowed(key.slot()));
-        if is_shadowed && self.find_told(type_no, id)?.is_none() {
-            self.delete(key, id, version)?;
-        }
-        Ok(())
     }
 
     /// Removes a resource, with all verdicts on it, those of disabled rules included. Where the

@@ -59,7 +59,7 @@ fn portion(writing: &Writing<'_>, mut expansion: FunctionExpansion) -> Result<()
         let covered =
             tx.resource_type(chunk.type_no)?.is_some_and(|of_type| scope.covers_type(&of_type));
         let first = if chunk.no == from.chunk() { from.slot() } else { 0 };
-        if !covered || first >= chunk.used {
+        if !covered || !chunk.recorded || first >= chunk.used {
             return Ok(ControlFlow::Continue(()));
         }
         for slot in first..chunk.used {

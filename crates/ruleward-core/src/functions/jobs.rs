@@ -11,6 +11,9 @@ use crate::evaluation::chunk_edit::{ChunkEdit, counted};
 use crate::evaluation::ledger::Ledger;
 use crate::evaluation::planes::{Verdict, plane_no};
 use crate::evaluation::runs::{self, Progress};
+use crate::evaluation::scope::Scope;
+use crate::evaluation::view;
+use crate::policy_states::type_of;
 use crate::service::Writing;
 
 /// What a run of a custom rule begins with.
@@ -156,6 +159,9 @@ pub(crate) fn answered(
 /// Nobody asks any more. The verdict is not known, and a person can have it asked again.
 pub(crate) fn give_up(writing: &Writing<'_>, mut job: FunctionJob) -> Result<()> {
     let tx = writing.tx;
+    if !is_in_scope(tx, &job)? {
+        return end(tx, &job, 0, writing.now);
+    }
     let words = job.words.clone();
     let progress =
         Progress { calls: 1, judged: 1, undetermined: 1, reason: words, ..Progress::default() };
@@ -172,6 +178,20 @@ pub(crate) fn give_up(writing: &Writing<'_>, mut job: FunctionJob) -> Result<()>
     let mut ledger = Ledger::default();
     edit.flush(writing, counted(&set), &mut ledger)?;
     ledger.write(tx, writing.now)
+}
+
+/// Whether there is still something to ask: the filter may have changed while the function worked.
+fn is_in_scope(tx: &dyn ReadTx, job: &FunctionJob) -> Result<bool> {
+    let (Some((_, rule)), Some(account)) = (tx.rule(job.rule)?, tx.account(job.account)?) else {
+        return Ok(false);
+    };
+    if rule.trigger == TriggerType::Period {
+        return Ok(true);
+    }
+    let Some(stored) = tx.resource(job.key)? else { return Ok(false) };
+    let scope = Scope::new(&rule, None, &account.recorder.selection);
+    let covered = type_of(tx, job.key.chunk())?.is_some_and(|of_type| scope.covers_type(&of_type));
+    Ok(covered && scope.matches(&view::read(&stored.body)))
 }
 
 fn advance(tx: &dyn WriteTx, job: &FunctionJob, progress: Progress, now: Timestamp) -> Result<()> {

@@ -7,11 +7,11 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use ruleward_core::{
     Access, CallDone, CallOutcome, FunctionCall, FunctionDraft, FunctionHost, FunctionOptions,
-    NewPolicyAssignment, Options, ReportedState, TrialOutcome,
+    NewPolicyAssignment, Options, PolicyAssignmentUpdate, ReportedState, TrialOutcome,
 };
 use ruleward_types::{
-    AssignmentState, ComplianceState, ErrorCode, Function, FunctionRunner, Period,
-    PolicyAssignment, Recorder, Result, RunState, TriggerType,
+    AssignmentKind, AssignmentState, ComplianceState, ErrorCode, Function, FunctionRunner, Period,
+    PolicyAssignment, PolicyFilter, Recorder, Result, RunState, TriggerType,
 };
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -627,6 +627,35 @@ fn nobody_is_asked_about_what_is_gone() {
     assert!(house.service.dead_letters(&house.access, first_page()).unwrap().items.is_empty());
     let summary = house.service.summary_by_domain(&house.access, &[]).unwrap();
     assert!(summary.resources.is_zero());
+}
+
+#[test]
+fn what_left_the_scope_while_the_function_worked_is_not_undetermined() {
+    let (house, host) = house();
+    house.service.create_function(&house.access, draft(URN)).unwrap();
+    house.put(&volume("v", "in-use"));
+    let rule = house.create(custom("f"));
+    run(&house);
+    let (_, done) = host.held().pop().unwrap();
+    let update = PolicyAssignmentUpdate {
+        kind: Some(AssignmentKind::Custom),
+        name: None,
+        description: None,
+        filter: PolicyFilter { resource_id: Some("w".to_owned()), ..PolicyFilter::default() },
+        filter_v2: None,
+        period: None,
+        policy_definition_id: None,
+        custom_policy: None,
+        parameters: serde_json::Map::new(),
+        tags: None,
+    };
+    house.service.update_policy_assignment(&house.access, &rule.id, update).unwrap();
+    done.tell(failed(false));
+    run(&house);
+    assert!(house.service.dead_letters(&house.access, first_page()).unwrap().items.is_empty());
+    let summary = house.service.summary_by_domain(&house.access, &[]).unwrap();
+    assert!(summary.resources.is_zero());
+    assert_eq!(house.rule(&rule).state, AssignmentState::Enabled);
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! Where the interpreter and the function are, and what of the machine they need to see.
 
-use std::collections::BTreeSet;
 use std::env;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -11,8 +10,6 @@ use crate::Failure;
 /// Folders that hold much beside a function: of these, only the file itself is shown.
 const SHARED: &[&str] =
     &["/", "/etc", "/home", "/opt", "/root", "/srv", "/tmp", "/var", "/var/tmp"];
-/// Symbolic links in a row that we follow.
-const MOST_LINKS: usize = 16;
 
 /// The function's file: where it really is. It can be opened.
 pub(super) fn function(file: &Path) -> Result<PathBuf, Failure> {
@@ -62,22 +59,12 @@ impl Interpreter {
 
     /// What of the machine has to be visible for it and a function, beside the system's folders.
     pub(super) fn readable(&self, function: &Path) -> Vec<PathBuf> {
-        let mut paths: BTreeSet<PathBuf> =
+        let mut paths: Vec<PathBuf> =
             self.prefixes.iter().filter(|prefix| !is_shared(prefix)).cloned().collect();
-        let mut hop = self.program.clone();
-        for _ in 0..MOST_LINKS {
-            paths.insert(folder_of(&hop));
-            // The folder may be reached through links of its own.
-            let (Some(folder), Some(name)) = (hop.parent(), hop.file_name()) else { break };
-            let Ok(folder) = fs::canonicalize(folder) else { break };
-            hop = folder.join(name);
-            paths.insert(folder_of(&hop));
-            let Ok(aim) = fs::read_link(&hop) else { break };
-            hop = folder.join(aim);
-        }
-        paths.insert(folder_of(function));
-        // Outer folders first, so that an inner one is not laid under them.
-        paths.into_iter().collect()
+        // It may be a link out of its environment.
+        paths.push(self.program.clone());
+        paths.push(folder_of(function));
+        paths
     }
 }
 

@@ -2,23 +2,21 @@
 
 mod environment;
 mod interpreter;
-mod output;
 mod process;
 mod request;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
+use crate::output::Output;
 use crate::sandbox::{Isolation, Limits, Spec};
-use crate::{Crash, Failure, Finished, Invocation, Invoking, Returned, Runner};
+use crate::{Crash, Failure, Finished, Invocation, Invoking, Log, Returned, Runner};
 use interpreter::Interpreter;
-use output::Output;
 use process::{Interrupted, Message, Process};
 
 const BOOTSTRAP: &str = include_str!("bootstrap.py");
@@ -146,7 +144,8 @@ impl PythonRunner {
         let mut process = if let Some(process) = self.take_idle(&key) {
             process
         } else {
-            let found = timeout_at(deadline, self.interpreter()).await.map_err(busy)??;
+            let late = |_| Failure::TimedOut { after: invocation.deadline, log: Log::default() };
+            let found = timeout_at(deadline, self.interpreter()).await.map_err(late)??;
             self.start(&file, &key, found)?
         };
         let left = deadline.saturating_duration_since(Instant::now());
@@ -271,12 +270,6 @@ impl PythonRunner {
 }
 
 impl Runner for PythonRunner {
-    fn invoke(&self, invocation: Invocation) -> Invoking<'_> {
-        Box::pin(self.run(invocation))
-    }
-}
-
-impl Runner for Arc<PythonRunner> {
     fn invoke(&self, invocation: Invocation) -> Invoking<'_> {
         Box::pin(self.run(invocation))
     }

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
@@ -16,7 +17,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
 use tokio::time::{Instant, timeout_at};
 
-use super::output::Output;
+use crate::output::Output;
 use crate::sandbox::{Spec, tree};
 use crate::{Crash, Failure};
 
@@ -53,6 +54,7 @@ pub(super) enum Message {
     // numbers of arbitrary precision.
     Started {
         notes: Vec<String>,
+        moved: bool,
     },
     Ended {
         status: Option<i32>,
@@ -76,7 +78,7 @@ pub(super) struct Process {
 #[derive(Debug)]
 struct Remains {
     child: Child,
-    scratch: TempDir,
+    scratch: Option<TempDir>,
 }
 
 /// How the exchange of one event went wrong before the function gave an answer.
@@ -125,7 +127,7 @@ impl Process {
             channel,
             log: Some(log),
             line: Vec::new(),
-            remains: Some(Remains { child, scratch }),
+            remains: Some(Remains { child, scratch: Some(scratch) }),
         })
     }
 
@@ -176,7 +178,12 @@ impl Process {
                 let rest = self.line.split_off(end + 1);
                 let line = std::mem::replace(&mut self.line, rest);
                 match serde_json::from_slice(&line) {
-                    Ok(Message::Started { notes }) => note(&notes),
+                    Ok(Message::Started { notes, moved }) => {
+                        note(&notes);
+                        if moved {
+                            self.discard_scratch();
+                        }
+                    }
                     Ok(Message::Ended { status, signal }) => {
                         return Err(Interrupted::Gone(crash(status, signal)));
                     }
@@ -208,6 +215,16 @@ impl Process {
                     Ok(count) => output.take(from_log.get(..count).unwrap_or_default()),
                 },
             }
+        }
+    }
+
+    /// Removes the folder: a server that is killed leaves none then. It is empty, but for the place on
+    /// which the sandbox, in its own view, mounted its root.
+    fn discard_scratch(&mut self) {
+        if let Some(scratch) = self.remains.as_mut().and_then(|remains| remains.scratch.take())
+            && let Err(error) = scratch.close()
+        {
+            tracing::warn!(%error, "cannot remove a function's folder");
         }
     }
 
@@ -248,7 +265,9 @@ fn clear(remains: &mut Remains) {
         let _ = kill_process(pid, Signal::KILL);
     }
     let _ = remains.child.wait();
-    if let Err(error) = remove(remains.scratch.path()) {
+    if let Some(scratch) = &remains.scratch
+        && let Err(error) = remove(scratch.path())
+    {
         tracing::warn!(%error, "cannot remove a function's folder");
     }
 }
@@ -264,9 +283,11 @@ fn remove(folder: &Path) -> io::Result<()> {
     }
 }
 
+/// Says what a sandbox could not have. It is the machine's doing, so once is enough.
 fn note(notes: &[String]) {
-    if !notes.is_empty() {
-        tracing::warn!(notes = notes.join("; "), "a function is not fully isolated");
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    if !notes.is_empty() && !TOLD.swap(true, Ordering::Relaxed) {
+        tracing::warn!(notes = notes.join("; "), "functions are not fully isolated");
     }
 }
 

@@ -46,6 +46,8 @@ pub(crate) enum Report {
     Started {
         /// What could not be had.
         notes: Vec<String>,
+        /// Whether it has moved into a root of its own, and the scratch folder is not needed any more.
+        moved: bool,
     },
     /// The interpreter ended.
     Ended {

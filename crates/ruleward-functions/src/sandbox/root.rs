@@ -1,12 +1,13 @@
 //! A root of the function's own: the system's programs and libraries, its own folder, nothing else,
 //! and nothing of it writable but `/tmp`.
 
-use std::ffi::CString;
+use std::collections::VecDeque;
+use std::ffi::{CString, OsString};
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use rustix::mount::{
     MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_bind_recursive,
@@ -41,6 +42,8 @@ const SYSTEM: &[&str] = &[
 ];
 /// Devices that give and take nothing of the machine's.
 const DEVICES: &[&str] = &["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
+/// Links on the way to one file, as many as the kernel follows.
+const MOST_LINKS: u32 = 40;
 /// Process numbers that the kernel does not use a second time.
 const RESERVED_PIDS: u64 = 300;
 
@@ -56,15 +59,12 @@ pub(super) fn build(spec: &Spec, notes: &mut Vec<String>) -> Result<(), String> 
     fs::create_dir(&scratch).map_err(told("cannot make /tmp"))?;
     mount_tmpfs(&scratch, &format!("mode=700,size={}", spec.limits.scratch_bytes))?;
 
-    let mut shown: Vec<PathBuf> = Vec::new();
+    let mut view = View { root: &root, scratch: &scratch, shown: Vec::new() };
     for path in SYSTEM.iter().map(Path::new).chain(spec.readable.iter().map(PathBuf::as_path)) {
-        // Seen already, as part of another.
-        if !shown.iter().any(|outer| path.starts_with(outer)) && show(&root, path)? {
-            shown.push(path.to_owned());
-        }
+        view.show(path)?;
     }
     hide(&root, spec)?;
-    devices(&root)?;
+    devices(&mut view)?;
     processes(&root, spec, notes);
     freeze(&root, &scratch)?;
 
@@ -74,36 +74,99 @@ pub(super) fn build(spec: &Spec, notes: &mut Vec<String>) -> Result<(), String> 
     chdir("/").map_err(told("cannot enter the new root"))
 }
 
-/// Makes a file, a folder or a link of the machine visible at its own path; false if it has none.
-fn show(root: &Path, path: &Path) -> Result<bool, String> {
-    let told = |error: io::Error| format!("cannot show {}: {error}", path.display());
-    let Ok(metadata) = fs::symlink_metadata(path) else { return Ok(false) };
-    let target = below(root, path);
-    if let Some(parent) = target.parent() {
-        fs::create_dir_all(parent).map_err(told)?;
-    }
-    if metadata.is_symlink() {
-        let aim = fs::read_link(path).map_err(told)?;
-        symlink(aim, &target).map_err(told)?;
-        // What `/etc` holds as a link may lead anywhere (`/run/…/resolv.conf`).
-        return match fs::canonicalize(path) {
-            Ok(real) if path.starts_with("/etc") && real.is_file() && !real.starts_with("/usr") => {
-                show(root, &real).map(|_| false)
+/// What of the machine is visible in the new root so far.
+struct View<'a> {
+    root: &'a Path,
+    scratch: &'a Path,
+    shown: Vec<PathBuf>,
+}
+
+impl View<'_> {
+    /// Makes a file or a folder visible at its own path, with all links on the way. What the machine
+    /// does not have is left out.
+    ///
+    /// Links are followed one by one and by us: in the root that is being built, the kernel would
+    /// follow them into the old one.
+    fn show(&mut self, path: &Path) -> Result<(), String> {
+        let told = |error: io::Error| format!("cannot show {}: {error}", path.display());
+        let mut walked = PathBuf::from("/");
+        let mut ahead: VecDeque<OsString> = names(path).collect();
+        let mut links = 0;
+        while let Some(name) = ahead.pop_front() {
+            if name == ".." {
+                walked.pop();
+                continue;
             }
-            _ => Ok(false),
-        };
+            let next = walked.join(name);
+            let Ok(metadata) = fs::symlink_metadata(&next) else { return Ok(()) };
+            if !metadata.is_symlink() {
+                walked = next;
+                continue;
+            }
+            links += 1;
+            if links > MOST_LINKS {
+                return Err(format!("cannot show {}: too many links", path.display()));
+            }
+            let aim = fs::read_link(&next).map_err(told)?;
+            self.link(&next, &aim).map_err(told)?;
+            if aim.is_absolute() {
+                walked = PathBuf::from("/");
+            }
+            for name in names(&aim).collect::<Vec<_>>().into_iter().rev() {
+                ahead.push_front(name);
+            }
+        }
+        self.mount(walked).map_err(told)
     }
-    if target.exists() && !metadata.is_dir() {
-        return Ok(true);
+
+    /// Whether a path is part of what is shown already.
+    fn holds(&self, path: &Path) -> bool {
+        self.shown.iter().any(|shown| path.starts_with(shown))
     }
-    if metadata.is_dir() {
-        fs::create_dir_all(&target).map_err(told)?;
-        mount_bind_recursive(path, &target).map_err(|error| told(error.into()))?;
-    } else {
-        fs::write(&target, "").map_err(told)?;
-        mount_bind(path, &target).map_err(|error| told(error.into()))?;
+
+    fn link(&self, path: &Path, aim: &Path) -> io::Result<()> {
+        if self.holds(path) {
+            return Ok(());
+        }
+        let target = below(self.root, path);
+        if let Some(parent) = target.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        match symlink(aim, &target) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            outcome => outcome,
+        }
     }
-    Ok(true)
+
+    /// Mounts what is at a path without links.
+    fn mount(&mut self, path: PathBuf) -> io::Result<()> {
+        let target = below(self.root, &path);
+        // What holds the scratch folder would cover it.
+        if self.holds(&path) || self.scratch.starts_with(&target) {
+            return Ok(());
+        }
+        if path.is_dir() {
+            fs::create_dir_all(&target)?;
+            mount_bind_recursive(&path, &target)?;
+        } else {
+            if let Some(parent) = target.parent() {
+                fs::create_dir_all(parent)?;
+            }
+            fs::write(&target, "")?;
+            mount_bind(&path, &target)?;
+        }
+        self.shown.push(path);
+        Ok(())
+    }
+}
+
+/// The names of a path, `..` among them.
+fn names(path: &Path) -> impl Iterator<Item = OsString> {
+    path.components().filter_map(|component| match component {
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::ParentDir => Some("..".into()),
+        Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
+    })
 }
 
 /// Lays an empty folder over each that is not to be seen.
@@ -119,12 +182,12 @@ fn hide(root: &Path, spec: &Spec) -> Result<(), String> {
     Ok(())
 }
 
-fn devices(root: &Path) -> Result<(), String> {
+fn devices(view: &mut View<'_>) -> Result<(), String> {
     for device in DEVICES {
-        show(root, Path::new(device))?;
+        view.show(Path::new(device))?;
     }
-    let dev = root.join("dev");
-    fs::create_dir(root.join("tmp/shm")).map_err(told("cannot make /tmp/shm"))?;
+    let dev = view.root.join("dev");
+    fs::create_dir(view.root.join("tmp/shm")).map_err(told("cannot make /tmp/shm"))?;
     for (name, aim) in [("fd", "/proc/self/fd"), ("shm", "/tmp/shm")] {
         symlink(aim, dev.join(name)).map_err(told("cannot make a link in /dev"))?;
     }
@@ -162,7 +225,7 @@ fn freeze(root: &Path, scratch: &Path) -> Result<(), String> {
     for line in table.split(|byte| *byte == b'\n') {
         let fields: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
         let (Some(point), Some(options)) = (fields.get(4), fields.get(5)) else { continue };
-        let point = PathBuf::from(std::ffi::OsString::from_vec(unescape(point)));
+        let point = PathBuf::from(OsString::from_vec(unescape(point)));
         if !point.starts_with(root) || point == scratch {
             continue;
         }

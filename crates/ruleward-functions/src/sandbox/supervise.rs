@@ -9,8 +9,8 @@ use std::process::{Command, Stdio};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, getpid, kill_process, pidfd_open,
-    set_child_subreaper, set_parent_process_death_signal, wait,
+    DumpableBehavior, Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, getpid, kill_process,
+    pidfd_open, set_child_subreaper, set_dumpable_behavior, set_parent_process_death_signal, wait,
 };
 use rustix::time::Timespec;
 
@@ -70,10 +70,13 @@ fn run(spec: &Spec, scratch: &Path, notes: Vec<String>, namespaces: bool) -> Res
     let work = scratch.join("work");
     prepare(spec, &home, &work)
         .map_err(|error| format!("cannot prepare the function's folders: {error}"))?;
+    // The function shares our user: it shall not look into us, or through us at what we have open.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)
+        .map_err(|error| format!("cannot close its memory: {error}"))?;
     limits::drop_powers().map_err(|error| format!("cannot drop powers: {error}"))?;
     limits::set(&spec.limits, namespaces).map_err(|error| format!("cannot set limits: {error}"))?;
 
-    report(&Report::Started { notes });
+    report(&Report::Started { notes, moved: scratch != spec.scratch });
     let child = Command::new(&spec.program)
         .args(&spec.arguments)
         .env_clear()

@@ -6,3 +6,4 @@ mod failure;
 mod network;
 mod python;
 mod support;
+mod wasm;

@@ -7,6 +7,7 @@ use ruleward_functions::{
     Context, Credentials, Failure, Finished, Invocation, PythonConfig, PythonRunner, Returned,
     Runner as _,
 };
+use rustix::process::Pid;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -87,7 +88,7 @@ pub fn sandbox() -> PathBuf {
 }
 
 /// The command lines of all processes in which a text stands.
-pub fn processes_with(text: &str) -> Vec<String> {
+fn processes_with(text: &str) -> Vec<String> {
     let entries = std::fs::read_dir("/proc").unwrap();
     entries
         .flatten()
@@ -97,11 +98,55 @@ pub fn processes_with(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// Waits until a process has a text in its command line: one that was just executed has none yet.
+pub async fn until_there(text: &str) {
+    let begin = std::time::Instant::now();
+    while processes_with(text).is_empty() {
+        assert!(begin.elapsed() < AMPLE, "nothing was started");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// Waits until no process has a text in its command line.
 pub async fn until_gone(text: &str) {
     let begin = std::time::Instant::now();
     while !processes_with(text).is_empty() {
         assert!(begin.elapsed() < AMPLE, "still there: {:#?}", processes_with(text));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// The processes below one, once they are as wanted.
+pub async fn descendants_when(ancestor: Pid, wanted: impl Fn(&[Pid]) -> bool) -> Vec<Pid> {
+    let begin = std::time::Instant::now();
+    loop {
+        let mut found = Vec::new();
+        let mut open = vec![ancestor];
+        while let Some(parent) = open.pop() {
+            let path = format!("/proc/{0}/task/{0}/children", parent.as_raw_nonzero());
+            let children = std::fs::read_to_string(path).unwrap_or_default();
+            let children = children.split_whitespace().filter_map(|pid| pid.parse().ok());
+            for child in children.filter_map(Pid::from_raw) {
+                found.push(child);
+                open.push(child);
+            }
+        }
+        if wanted(&found) {
+            return found;
+        }
+        assert!(begin.elapsed() < AMPLE, "still {found:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Waits until a process is gone, or dead and not yet buried.
+pub async fn until_ended(pid: Pid) {
+    let begin = std::time::Instant::now();
+    while let Ok(stat) = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())) {
+        if stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z')) {
+            return;
+        }
+        assert!(begin.elapsed() < AMPLE, "still there: {stat}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

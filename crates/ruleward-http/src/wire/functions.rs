@@ -13,7 +13,9 @@ use crate::validation::required;
 /// Time of a call where none is named, in seconds.
 const TIMEOUT_S: u32 = 30;
 /// Memory of a process where none is named, in MiB.
-const MEMORY_MIB: u32 = 256;
+const MEMORY_MIB: u32 = 512;
+/// Memory of a WebAssembly instance where none is named, in MiB.
+const WASM_MEMORY_MIB: u32 = 64;
 /// The function in a file where none is named, as FunctionGraph's.
 const HANDLER: &str = "handler";
 
@@ -54,11 +56,15 @@ impl FunctionRequest {
                 return Err(Error::with(ErrorCode::FunctionIllegal, words));
             }
         };
+        let memory_mib = match runner {
+            FunctionRunner::Wasm { .. } => WASM_MEMORY_MIB,
+            _ => MEMORY_MIB,
+        };
         Ok(FunctionDraft {
             urn: required("urn", self.urn)?,
             runner,
             timeout_s: self.timeout_seconds.unwrap_or(TIMEOUT_S),
-            memory_mib: self.memory_mib.unwrap_or(MEMORY_MIB),
+            memory_mib: self.memory_mib.unwrap_or(memory_mib),
             concurrency: self.concurrency,
             user_data: self.user_data,
             secret: self.secret,

@@ -82,7 +82,7 @@ async fn a_function_is_configured_shown_called_and_removed() {
     assert_eq!(made["urn"], "urn:x:*");
     assert_eq!(made["domain_id"], server.account.domain_id.as_str());
     assert_eq!((&made["runner"], &made["handler"]), (&json!("python"), &json!("handler")));
-    assert_eq!((&made["timeout_seconds"], &made["memory_mib"]), (&json!(30), &json!(256)));
+    assert_eq!((&made["timeout_seconds"], &made["memory_mib"]), (&json!(30), &json!(512)));
     assert!(made.get("secret").is_none());
     let id = made["function_id"].as_str().unwrap().to_owned();
     server

@@ -11,7 +11,8 @@ use parking_lot::Mutex;
 use ruleward_core::{CallDone, CallOutcome, FunctionCall, FunctionHost};
 use ruleward_functions::{
     Context, Credentials, Failure, Finished, Invocation, NetworkConfig, PythonConfig, PythonRunner,
-    RemoteConfig, RemoteRunner, Returned, Runner, WebhookConfig, WebhookRunner,
+    RemoteConfig, RemoteRunner, Returned, Runner, WasmConfig, WasmRunner, WebhookConfig,
+    WebhookRunner,
 };
 use ruleward_types::{Error, ErrorCode, Function, FunctionNo, FunctionRunner, Result, SystemClock};
 use secrecy::SecretString;
@@ -78,6 +79,11 @@ impl Runners {
         Ok(made)
     }
 
+    fn concurrency(&self, function: &Function) -> usize {
+        let own = function.concurrency.and_then(|n| usize::try_from(n).ok());
+        own.unwrap_or(self.config.concurrent_calls_per_function)
+    }
+
     fn network(&self) -> std::result::Result<NetworkConfig, Failure> {
         let authorities_pem = match &self.config.ca_file {
             Some(file) => std::fs::read(file).map_err(|error| {
@@ -97,10 +103,7 @@ impl Runners {
                 config.interpreter = interpreter
                     .as_ref()
                     .map_or_else(|| self.config.interpreter.clone(), Into::into);
-                config.processes = function
-                    .concurrency
-                    .and_then(|n| usize::try_from(n).ok())
-                    .unwrap_or(self.config.concurrent_calls_per_function);
+                config.processes = self.concurrency(function);
                 config.readable.clone_from(&self.config.readable);
                 config.hidden = vec![self.data.clone()];
                 config.ca_file.clone_from(&self.config.ca_file);
@@ -123,8 +126,11 @@ impl Runners {
                 };
                 Ok(Arc::new(RemoteRunner::new(config, Arc::new(SystemClock))?))
             }
-            FunctionRunner::Wasm { .. } => {
-                Err(Failure::Refused("this build has no such runner".to_owned()))
+            FunctionRunner::Wasm { file } => {
+                let mut config = WasmConfig::new(file);
+                config.parallel = self.concurrency(function);
+                config.memory_bytes = usize::try_from(function.memory_mib).unwrap_or(64) << 20;
+                Ok(Arc::new(WasmRunner::new(config)))
             }
         }
     }

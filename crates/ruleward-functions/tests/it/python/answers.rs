@@ -269,3 +269,46 @@ async fn a_forked_child_that_comes_back_answers_nothing() {
     assert_eq!(function.value().await, json!("parent"));
     assert_eq!(function.value().await, json!("parent"));
 }
+
+#[tokio::test]
+async fn events_are_worked_on_at_the_same_time() {
+    use tokio::io::AsyncWriteExt as _;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let function = Function::new(
+        "import socket\ndef handler(event, context):\n    with socket.create_connection(('127.0.0.1', event['port'])) as both:\n        return both.recv(1).decode()\n",
+    );
+    // Neither gets an answer before both have asked.
+    let meeting = async {
+        let (mut first, _) = listener.accept().await.unwrap();
+        let (mut second, _) = listener.accept().await.unwrap();
+        first.write_all(b"+").await.unwrap();
+        second.write_all(b"+").await.unwrap();
+    };
+    let event = json!({"port": port});
+    let (first, second, ()) =
+        tokio::join!(function.run(event.clone()), function.run(event.clone()), meeting);
+    assert_eq!((value(first), value(second)), (json!("+"), json!("+")));
+    assert_eq!(function.runner.idle_processes(), 2);
+}
+
+#[tokio::test]
+async fn a_slow_start_is_no_failure() {
+    let function = Function::new(
+        "import time\ntime.sleep(1.5)\ndef handler(event, context):\n    return context.getRemainingTimeInMilliSeconds()\n",
+    );
+    let left = function.value().await.as_u64().unwrap();
+    assert!(left < 58_500, "the start counts: {left}");
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_is_told() {
+    let function = Function::new("def handler(event, context):\n    pass\n");
+    let file = function.folder.path().join("check.py");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o000);
+    std::fs::set_permissions(&file, mode).unwrap();
+    match function.run(json!({})).await {
+        Err(Failure::NotFound(words)) => assert!(words.contains("cannot read"), "{words}"),
+        other => panic!("{other:#?}"),
+    }
+}

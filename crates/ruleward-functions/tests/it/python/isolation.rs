@@ -56,6 +56,8 @@ def handler(event, context):
         "session": os.getsid(0) != os.getsid(os.getppid()) if os.getppid() else None,
         "write": {path: attempt(os.mkdir, path + "/made-by-a-function")
                   for path in ("/", "/usr", "/tmp", "/proc", "/dev", os.path.dirname(__file__))},
+        "parent": [attempt(open, "/proc/%d/%s" % (os.getppid(), name))
+                   for name in ("mem", "environ", "fd/0")],
         "setting": attempt(open, "/proc/sys/kernel/core_pattern", "w"),
         "namespace": attempt(os.unshare, 0x10000000) if hasattr(os, "unshare") else "none",
         "regions": read(os.path.expanduser("~/.huaweicloud/regions.yaml"))[:7],
@@ -89,6 +91,7 @@ async fn in_namespaces_it_sees_its_own_and_changes_nothing() {
             assert_ne!(outcome, "done", "{path}");
         }
     }
+    assert_eq!(seen["parent"], json!(["PermissionError", "PermissionError", "PermissionError"]));
     assert_ne!(seen["setting"], "done");
     assert_ne!(seen["namespace"], "done");
     assert_eq!(seen["regions"], "CONFIG:");

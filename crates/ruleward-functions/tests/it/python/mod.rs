@@ -1,5 +1,6 @@
 //! Python functions.
 
 mod answers;
+mod interpreters;
 mod isolation;
 mod stops;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ruleward_functions::{Failure, Isolation};
 use serde_json::json;
 
-use crate::support::{Function, processes_with, until_gone};
+use crate::support::{Function, until_gone, until_there};
 
 /// Each process that the function starts carries its mark in its command line.
 fn sleeper(mark: &str) -> String {
@@ -17,6 +17,8 @@ async fn a_loop_ends_at_its_deadline() {
     let function = Function::new(
         "def handler(event, context):\n    print('begin')\n    while event.get('loop', True):\n        pass\n    return 1\n",
     );
+    // The process is there when the clock begins to run.
+    function.run(json!({"loop": false})).await.unwrap();
     match function.run_within(Duration::from_secs(3)).await {
         Err(Failure::TimedOut { after, log }) => {
             assert_eq!(after, Duration::from_secs(3));
@@ -56,7 +58,7 @@ async fn what_a_function_leaves_behind_ends_with_its_process() {
             |config| config.isolation = isolation,
         );
         assert_eq!(function.value().await, json!(1));
-        assert!(!processes_with(&mark).is_empty(), "nothing was started");
+        until_there(&mark).await;
         let outcome = function.run(json!({"exit": true})).await;
         assert!(matches!(outcome, Err(Failure::Crashed { .. })), "{outcome:#?}");
         until_gone(&mark).await;
@@ -70,11 +72,12 @@ async fn a_fork_bomb_is_stopped_and_leaves_nothing() {
         // No more than 128, should the sandbox not hold: without namespaces nothing limits it.
         let function = Function::with(
             &format!(
-                "import os, subprocess, sys, time\ndef handler(event, context):\n    print('begin', flush=True)\n    for depth in range(7):\n        try:\n            if os.fork() == 0:\n                os.setsid()\n        except OSError as error:\n            print('refused', error.errno, flush=True)\n            time.sleep(0.1)\n    os.execv(sys.executable, {})\n",
+                "import os, subprocess, sys, time\ndef handler(event, context):\n    if event:\n        return\n    print('begin', flush=True)\n    for depth in range(7):\n        try:\n            if os.fork() == 0:\n                os.setsid()\n        except OSError as error:\n            print('refused', error.errno, flush=True)\n            time.sleep(0.1)\n    os.execv(sys.executable, {})\n",
                 sleeper(&mark)
             ),
             |config| config.isolation = isolation,
         );
+        function.run(json!({"warm": "up"})).await.unwrap();
         match function.run_within(Duration::from_secs(5)).await {
             Err(Failure::TimedOut { log, .. } | Failure::Crashed { log, .. }) => {
                 let text = log.text();
@@ -149,6 +152,41 @@ def handler(event, context):
     assert!(matches!(outcome, Err(Failure::Crashed { .. })), "{outcome:#?}");
     let outcome = function.run(json!({"bytes": "endless ", "times": 1_000_000})).await;
     assert!(matches!(outcome, Err(Failure::Flooded { .. })), "{outcome:#?}");
+}
+
+/// What a killed server leaves: nobody kills, the channel is just closed.
+#[tokio::test]
+async fn everything_ends_when_the_channel_closes() {
+    for isolation in ["required", "off"] {
+        let mark = format!("orphan-{isolation}-{}", std::process::id());
+        let scratch = tempfile::tempdir().unwrap();
+        let script = format!("setsid sleep 600 & trap '' TERM HUP; sleep 600; : {mark}");
+        let spec = json!({
+            "program": "/bin/sh",
+            "arguments": ["-c", script],
+            "environment": [["PATH", "/usr/bin:/bin"]],
+            "scratch": scratch.path(),
+            "readable": [],
+            "hidden": [],
+            "files": [],
+            "limits": ruleward_functions::Limits::default(),
+            "isolation": isolation,
+        });
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        let mut sandbox = std::process::Command::new(crate::support::sandbox())
+            .arg(spec.to_string())
+            .stdin(std::os::fd::OwnedFd::from(theirs))
+            .spawn()
+            .unwrap();
+        let outer = rustix::process::Pid::from_raw(i32::try_from(sandbox.id()).unwrap()).unwrap();
+        // Shell and two sleepers, and between them and the outer stage perhaps the inner one.
+        let below = crate::support::descendants_when(outer, |found| found.len() >= 3).await;
+        drop(ours);
+        sandbox.wait().unwrap();
+        for pid in below {
+            crate::support::until_ended(pid).await;
+        }
+    }
 }
 
 #[tokio::test]

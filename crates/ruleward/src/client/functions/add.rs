@@ -48,9 +48,9 @@ pub struct AddArgs {
     /// How long one call may take, in seconds.
     #[arg(long, value_name = "S", default_value_t = 30)]
     timeout: u32,
-    /// Memory of each process, in MiB.
-    #[arg(long, value_name = "MIB", default_value_t = 256)]
-    memory: u32,
+    /// Memory of each process, in MiB [default: 512, of a WebAssembly module 64].
+    #[arg(long, value_name = "MIB")]
+    memory: Option<u32>,
     /// Calls at the same time [default: that of the server's configuration].
     #[arg(long, value_name = "N")]
     concurrency: Option<u32>,
@@ -69,7 +69,9 @@ pub fn run(args: &AddArgs) -> anyhow::Result<()> {
     let mut put = |name: &str, value: Value| body.insert(name.to_owned(), value);
     put("urn", json!(args.urn));
     put("timeout_seconds", json!(args.timeout));
-    put("memory_mib", json!(args.memory));
+    if let Some(memory) = args.memory {
+        put("memory_mib", json!(memory));
+    }
     if let Some(concurrency) = args.concurrency {
         put("concurrency", json!(concurrency));
     }

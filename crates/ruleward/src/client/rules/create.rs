@@ -66,8 +66,13 @@ pub struct CreateArgs {
     name_option: Option<String>,
 
     /// Name or id of the predefined policy; `ruleward policies list` shows them.
-    #[arg(long, value_name = "POLICY")]
-    policy: String,
+    #[arg(long, value_name = "POLICY", required_unless_present = "function")]
+    policy: Option<String>,
+
+    /// The URN of a function of yours that judges instead of a predefined policy;
+    /// `ruleward functions add` says what runs for it.
+    #[arg(long, value_name = "URN", conflicts_with_all = ["policy", "organization"])]
+    function: Option<String>,
 
     #[command(flatten)]
     organization: OrganizationArgs,
@@ -104,10 +109,19 @@ fn period(text: &str) -> Result<Period, String> {
 /// Makes the rule and shows it.
 pub fn run(args: &CreateArgs) -> anyhow::Result<()> {
     let api = args.connection.connect()?;
-    let policy = policies::find(&api, &args.policy)?;
+    let policy = match &args.policy {
+        Some(policy) => policies::find(&api, policy)?,
+        None => Value::Null,
+    };
     let name = args.name.as_ref().or(args.name_option.as_ref());
     let begun = Map::from_iter([("name".to_owned(), json!(name))]);
-    let body = body(&args.rule, &policy, begun)?;
+    let mut body = body(&args.rule, &policy, begun)?;
+    if let (Some(urn), Value::Object(body)) = (&args.function, &mut body) {
+        let custom = json!({"function_urn": urn, "auth_type": "agency", "auth_value": {}});
+        body.insert("policy_assignment_type".to_owned(), json!("custom"));
+        body.insert("custom_policy".to_owned(), custom);
+        body.remove("policy_definition_id");
+    }
     if let Some(path) = args.organization.path(&api, "/policy-assignments")? {
         let rule = super::organization::create(&api, &path, &body)?;
         if let Some(name) = name.filter(|_| args.wait) {

@@ -4,7 +4,7 @@ use crate::Log;
 
 /// Collects output.
 #[derive(Debug)]
-pub(super) struct Output {
+pub(crate) struct Output {
     kept: Vec<u8>,
     most_kept: usize,
     seen: u64,
@@ -13,24 +13,24 @@ pub(super) struct Output {
 
 impl Output {
     /// Keeps the first so many bytes; more than `most_seen` is a flood.
-    pub(super) fn new(most_kept: usize, most_seen: u64) -> Self {
+    pub(crate) fn new(most_kept: usize, most_seen: u64) -> Self {
         Self { kept: Vec::new(), most_kept, seen: 0, most_seen }
     }
 
     /// Adds a piece.
-    pub(super) fn take(&mut self, piece: &[u8]) {
+    pub(crate) fn take(&mut self, piece: &[u8]) {
         let room = self.most_kept.saturating_sub(self.kept.len());
         self.kept.extend(piece.iter().take(room));
         self.seen = self.seen.saturating_add(piece.len() as u64);
     }
 
     /// Whether there was more than there may be.
-    pub(super) fn is_flood(&self) -> bool {
+    pub(crate) fn is_flood(&self) -> bool {
         self.seen > self.most_seen
     }
 
     /// What was kept.
-    pub(super) fn into_log(self) -> Log {
+    pub(crate) fn into_log(self) -> Log {
         let truncated = self.seen > self.kept.len() as u64;
         Log { bytes: self.kept, truncated }
     }
