@@ -146,6 +146,56 @@ mod tests {
     }
 
     #[test]
+    fn a_real_receiver_gets_what_was_signed() {
+        use axum::http::HeaderMap;
+        use axum::routing::post;
+
+        let (sender, received) = std::sync::mpsc::channel();
+        let hook = move |headers: HeaderMap, body: bytes::Bytes| {
+            sender.send((headers, body)).unwrap();
+            std::future::ready(StatusCode::NO_CONTENT)
+        };
+        let full = || std::future::ready(StatusCode::SERVICE_UNAVAILABLE);
+        let app = axum::Router::new().route("/hook", post(hook)).route("/full", post(full));
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        runtime.spawn(async move { axum::serve(listener, app).await });
+        let folder = tempfile::tempdir().unwrap();
+        let secret_file = folder.path().join("secret");
+        fs::write(&secret_file, "0123456789abcdef").unwrap();
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let open = |path: &str| {
+            HttpTopic::open(&config::Topic {
+                urn: "u".to_owned(),
+                endpoint: format!("http://{address}{path}"),
+                secret_file: secret_file.clone(),
+                allow_private_addresses: true,
+                accounts: None,
+            })
+            .unwrap()
+        };
+        let at = Timestamp::from_ms(1_700_000_000_000);
+        let message = Delivery { id: "1-2", topic: "urn", at, body: b"{}" };
+        let topic = open("/hook");
+        topic.deliver(&message).unwrap();
+        let (headers, body) = received.recv().unwrap();
+        assert_eq!(body.as_ref(), b"{}");
+        for (name, value) in [
+            ("content-type", "application/json"),
+            ("x-ruleward-message-id", "1-2"),
+            ("x-ruleward-timestamp", "1700000000"),
+            ("x-ruleward-topic", "urn"),
+            ("x-ruleward-signature", &topic.signature(&message)),
+        ] {
+            assert_eq!(headers[name], value, "{name}");
+        }
+        assert!(matches!(open("/full").deliver(&message), Err(Undelivered::Failed(_))));
+        drop(runtime);
+        assert!(matches!(topic.deliver(&message), Err(Undelivered::Failed(_))));
+    }
+
+    #[test]
     fn what_answers_mean() {
         let of = |code: u16| judged(StatusCode::from_u16(code).unwrap());
         assert!(of(200).is_ok() && of(204).is_ok());
