@@ -57,6 +57,7 @@ def test_what_this_stage_promises_works(table):
         "ShowResourceRelations", "ShowResourceRelationsDetail",
         "CountResourcesByTag", "ListResourcesByTag", "ListTagsForResourceType",
         "ListTagsForResource", "TagResource", "UnTagResource",
+        "ShowTrackerConfig", "CreateTrackerConfig", "DeleteTrackerConfig",
     }
 
 

@@ -162,3 +162,21 @@ def first_evaluation(work, resources, rules, times):
         taken.append(told["first evaluation"][0]["cpu_ms"])
         remove(copy)
     return statistics.median(taken)
+
+
+def inventory(report, work, options):
+    """Lists, counts and summaries of resources, lists beside reading their rows by key."""
+    store = work.store(options.resources, 20)
+    told = [ask(BENCH, "inventory", store) for _ in range(options.repeat)]
+    report.keep("inventory", told)
+    matching, of_types = told[0].pop("matching")
+    for one in told[1:]:
+        one.pop("matching")
+    of = lambda name, side, at: [one[name][side][at] for one in told]
+    for name, figures in told[0].items():
+        note = f" ({matching / of_types:.0%} of these types)" if name.startswith("3 types") else ""
+        if "bare" in figures:
+            report.row("inventory", f"{name}{note}, {figures['rows']} rows: 99th percentile, to reading them by key", "3",
+                       spread(ratios(of(name, "ours", 1), of(name, "bare", 1))))
+        report.row("inventory", f"{name}: median and 99th percentile, µs", "",
+                   f"{spread(of(name, 'ours', 0), 0)} and {spread(of(name, 'ours', 1), 0)}")

@@ -103,6 +103,12 @@ enum Command {
         #[arg(long)]
         load: bool,
     },
+    /// List, count and sum up resources many times, lists beside reading their rows by key; prints
+    /// the median and the 99th percentile in microseconds of each as JSON.
+    Inventory {
+        /// A database that `import` made.
+        database: PathBuf,
+    },
     /// How much room the states take; prints JSON.
     States {
         /// A database that `import` made.
@@ -242,6 +248,7 @@ fn main() -> Result<()> {
         Command::Columns { database, rules } => println!("{}", columns::run(&database, rules)?),
         Command::Read { database, passes } => println!("{}", scenario::bodies(&database, passes)?),
         Command::Reads { database, load } => println!("{}", scenario::reads(&database, load)?),
+        Command::Inventory { database } => println!("{}", scenario::lists(&database)?),
         Command::States { database } => println!("{}", scenario::states(&database)?),
         Command::Accounts { database, accounts, resources } => {
             println!("{}", scenario::accounts(&database, accounts, resources)?);

@@ -3,6 +3,7 @@
 mod accounts;
 mod evaluate;
 mod import;
+mod lists;
 mod reads;
 
 use std::path::Path;
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 pub use self::accounts::accounts;
 pub use self::evaluate::evaluate;
 pub use self::import::import;
+pub use self::lists::lists;
 pub use self::reads::{bodies, reads, states};
 use crate::{catalogue, cpu};
 

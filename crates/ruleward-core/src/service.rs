@@ -1,10 +1,11 @@
 //! The service: everything the use cases share.
 
-use std::cell::Cell;
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use parking_lot::Mutex;
 use ruleward_policy::{Catalogue, catalogue};
 use ruleward_store::{ReadTx, Store, WriteTx};
 use ruleward_types::{
@@ -14,11 +15,13 @@ use ruleward_types::{
 
 use crate::access::Access;
 use crate::causes::{Cause, CauseKind};
+use crate::channels::{Channels, NoChannels};
 use crate::evaluation::columns::ColumnSets;
 use crate::evaluation::rule_set::{CompiledRule, RuleSet, RuleSets};
 use crate::evaluation::workers::Signal;
 use crate::functions::{FunctionOptions, Functions};
 use crate::inventory::upgrade::give_facets;
+use crate::notifications::Addressee;
 use crate::resources::catalogued_types;
 use crate::sealing::{Sealer, SealingKey};
 use crate::statistics;
@@ -38,6 +41,8 @@ pub struct Options {
     pub catalogue: &'static Catalogue,
     /// What can be set of functions.
     pub functions: FunctionOptions,
+    /// Where messages and archives go.
+    pub channels: &'static dyn Channels,
 }
 
 impl Default for Options {
@@ -49,6 +54,7 @@ impl Default for Options {
             columns_from: 256,
             catalogue: catalogue(),
             functions: FunctionOptions::default(),
+            channels: &NoChannels,
         }
     }
 }
@@ -65,6 +71,14 @@ pub struct Service {
     pub(crate) secret: ServerSecret,
     pub(crate) signal: Signal,
     pub(crate) functions: Functions,
+    /// Lanes that somebody delivers.
+    pub(crate) lanes: Mutex<HashSet<(AccountNo, String)>>,
+    /// Held by whoever makes messages of flipped verdicts.
+    pub(crate) expanding: Mutex<()>,
+    /// The hour in which messages that are done were forgotten last.
+    pub(crate) pruned_hour: AtomicI64,
+    /// Held by whoever writes archives.
+    pub(crate) archiving: Mutex<()>,
     clock: Arc<dyn Clock>,
     rule_sets: RuleSets,
     pub(crate) column_sets: ColumnSets,
@@ -113,12 +127,26 @@ pub(crate) struct Writing<'a> {
     cause: &'a Cause,
     /// The account whose change was noted last.
     noted: Cell<Option<AccountNo>>,
+    /// Whom the account tells whose rules were asked for last.
+    addressee: RefCell<Option<(AccountNo, Option<Arc<Addressee>>)>>,
 }
 
 impl Writing<'_> {
     /// The rule set of this transaction.
     pub(crate) fn rule_set(&self, account: AccountNo) -> Result<Arc<RuleSet>> {
-        self.service.rule_sets.get(self.tx, account, self.service.catalogue)
+        let set = self.service.rule_sets.get(self.tx, account, self.service.catalogue)?;
+        *self.addressee.borrow_mut() = Some((account, set.addressee.clone()));
+        Ok(set)
+    }
+
+    /// Whom an account tells of changes, if anybody.
+    pub(crate) fn addressee(&self, account: AccountNo) -> Result<Option<Arc<Addressee>>> {
+        if let Some((known, addressee)) = &*self.addressee.borrow()
+            && *known == account
+        {
+            return Ok(addressee.clone());
+        }
+        Ok(self.rule_set(account)?.addressee.clone())
     }
 
     /// Keeps with the account's past that something changed now, and because of what.
@@ -187,6 +215,10 @@ impl Service {
             secret,
             signal: Signal::default(),
             functions: Functions::default(),
+            lanes: Mutex::default(),
+            expanding: Mutex::default(),
+            archiving: Mutex::default(),
+            pruned_hour: AtomicI64::new(i64::MIN),
             clock,
             rule_sets: RuleSets::default(),
             column_sets: ColumnSets::new(options.catalogue, options.columns_from),
@@ -287,8 +319,14 @@ impl Service {
             if service.frozen_day.load(Ordering::Acquire) < day {
                 statistics::freeze(tx, day)?;
             }
-            let writing =
-                Writing { tx, service: &service, now, cause: &cause, noted: Cell::new(None) };
+            let writing = Writing {
+                tx,
+                service: &service,
+                now,
+                cause: &cause,
+                noted: Cell::new(None),
+                addressee: RefCell::new(None),
+            };
             Ok((job(&writing)?, day))
         })?;
         self.frozen_day.fetch_max(day, Ordering::AcqRel);

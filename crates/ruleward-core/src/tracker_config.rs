@@ -10,6 +10,7 @@ use ruleward_types::{
 
 use crate::Service;
 use crate::access::Access;
+use crate::archives;
 use crate::causes::CauseKind;
 use crate::evaluation::catch_up;
 use crate::evaluation::chunk_edit::{ChunkEdit, counted, edit_chunks};
@@ -29,6 +30,7 @@ impl Service {
         access: &Access,
         config: TrackerConfig,
     ) -> Result<()> {
+        self.check_channel(access, &config)?;
         let (account, quota) = (access.account(), self.options.recorder_changes_per_day);
         self.write_by(access, CauseKind::Recorder, move |writing| {
             let stored = writing.tx.tracker_config(account)?;
@@ -49,6 +51,42 @@ impl Service {
         })?;
         self.signal.wake();
         Ok(())
+    }
+
+    /// Refuses names of channels that nothing stands behind, and a bucket that cannot be written: an
+    /// empty file is written into it, as the service does.
+    fn check_channel(&self, access: &Access, config: &TrackerConfig) -> Result<()> {
+        let unknown = |what: &str, name: &str| {
+            Err(Error::with(
+                ErrorCode::ChannelUnknown,
+                format!(
+                    "The configuration of this service has no {what} `{name}` for the account."
+                ),
+            ))
+        };
+        let (account, stored) = self
+            .read(|tx| Ok((tx.account(access.account())?, tx.tracker_config(access.account())?)))?;
+        let account = account.ok_or_else(none)?;
+        if stored.is_some_and(|stored| stored.channel == config.channel) {
+            return Ok(());
+        }
+        if let Some(smn) = &config.channel.smn
+            && self.options.channels.topic(&account, &smn.topic_urn).is_none()
+        {
+            return unknown("topic", &smn.topic_urn);
+        }
+        let Some(obs) = &config.channel.obs else { return Ok(()) };
+        let Some(bucket) = self.options.channels.bucket(&account, &obs.bucket_name) else {
+            return unknown("bucket", &obs.bucket_name);
+        };
+        let probe = archives::probe_key(obs);
+        bucket.put(&probe, Vec::new()).map_err(|words| {
+            let name = &obs.bucket_name;
+            Error::with(
+                ErrorCode::BucketNotWritable,
+                format!("{probe} cannot be written into the bucket `{name}`: {words}."),
+            )
+        })
     }
 
     /// Turns the recorder off. Runs end, the last states stay.
@@ -100,6 +138,7 @@ fn change(writing: &Writing<'_>, account: AccountNo, config: Option<&TrackerConf
         Some(config) => writing.tx.put_tracker_config(account, config)?,
         None => writing.tx.delete_tracker_config(account)?,
     }
+    archives::plan(writing, account, config)?;
     writing.tx.bump_rules_version(account)?;
     let now = recorder(writing, account)?;
     if now.enabled {

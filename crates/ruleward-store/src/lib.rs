@@ -34,7 +34,7 @@ pub use facets::{FacetRow, ReadFacets, WriteFacets};
 pub use functions::{FunctionExpansion, ReadFunctions, WriteFunctions};
 pub use history::{PastResource, PastVersion, ReadHistory, Span, VisitTransition, WriteHistory};
 pub use imports::{ReadImports, WriteImports};
-pub use notifications::{ReadNotifications, WriteNotifications};
+pub use notifications::{Flip, ReadNotifications, WriteNotifications};
 pub use organization_policy_assignments::{
     ReadOrganizationAssignments, WriteOrganizationAssignments,
 };

@@ -1,8 +1,25 @@
 //! Messages on their way, the lanes they go by, and archives.
 
 use ruleward_types::{
-    AccountNo, Archive, DeliveryLane, LaneCounts, Notification, Result, Timestamp,
+    AccountNo, Archive, ChunkNo, DeliveryLane, LaneCounts, Notification, Result, RuleNo, Timestamp,
 };
+
+/// Verdicts of a rule in a chunk that flipped and of which no message is written yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flip {
+    /// Its row.
+    pub no: i64,
+    /// Whose.
+    pub account: AccountNo,
+    /// Where.
+    pub chunk: ChunkNo,
+    /// Whose verdicts.
+    pub rule: RuleNo,
+    /// When.
+    pub at: Timestamp,
+    /// Which slots, and the verdicts before and after.
+    pub bytes: Vec<u8>,
+}
 
 /// Reading them.
 pub trait ReadNotifications {
@@ -30,6 +47,8 @@ pub trait ReadNotifications {
         through: i64,
         limit: usize,
     ) -> Result<Vec<Notification>>;
+    /// Flipped verdicts, oldest first.
+    fn flips(&self, limit: usize) -> Result<Vec<Flip>>;
     /// The archives of an account.
     fn archive(&self, account: AccountNo) -> Result<Option<Archive>>;
     /// Accounts with an archive that is due.
@@ -65,6 +84,12 @@ pub trait WriteNotifications {
         before: Timestamp,
         limit: usize,
     ) -> Result<usize>;
+    /// Adds flipped verdicts; their `no` is chosen here.
+    fn insert_flip(&self, flip: &Flip) -> Result<()>;
+    /// Leaves these of flipped verdicts.
+    fn shorten_flip(&self, no: i64, bytes: &[u8]) -> Result<()>;
+    /// Removes flipped verdicts.
+    fn delete_flip(&self, no: i64) -> Result<()>;
     /// Replaces the archives of an account.
     fn put_archive(&self, account: AccountNo, archive: &Archive) -> Result<()>;
 }

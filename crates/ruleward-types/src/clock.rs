@@ -60,6 +60,21 @@ impl Timestamp {
         self.format("%Y-%m-%d")
     }
 
+    /// `2024-07-22T221441Z`, the form of times in names of archived files.
+    pub fn to_file_name(self) -> String {
+        self.format("%Y-%m-%dT%H%M%SZ")
+    }
+
+    /// `2024/07/02`, the UTC day as folders.
+    pub fn to_date_path(self) -> String {
+        self.format("%Y/%m/%d")
+    }
+
+    /// `2024/7/2`, the same without zeros.
+    pub fn to_short_date_path(self) -> String {
+        self.format("%Y/%-m/%-d")
+    }
+
     /// Reads any RFC 3339 time.
     pub fn parse(text: &str) -> Option<Self> {
         text.parse::<jiff::Timestamp>().ok().map(|moment| Self(moment.as_microsecond()))

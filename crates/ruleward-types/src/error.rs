@@ -134,6 +134,8 @@ error_codes! {
     ImportClosed Conflict "RULEWARD.ImportClosed" "The import session is closed.";
     ImportIncomplete Conflict "RULEWARD.ImportIncomplete" "Nothing is deleted: a line of this import was refused.";
     ImportDeletesMost Conflict "RULEWARD.ImportDeletesMost" "More than half of a type would be deleted; say force to do it.";
+    ChannelUnknown Invalid "RULEWARD.ChannelUnknown" "The configuration of this service has no such topic or bucket.";
+    BucketNotWritable Invalid "RULEWARD.BucketNotWritable" "The bucket cannot be written.";
     BodyTooLarge TooLarge "RULEWARD.BodyTooLarge" "The request body is too large.";
     MethodNotAllowed MethodNotAllowed "RULEWARD.MethodNotAllowed" "The path does not take this method.";
     TooManyRequests TooMany "RULEWARD.TooManyRequests" "Too many requests; try again later.";

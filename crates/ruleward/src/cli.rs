@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::client::{
-    diff, evaluate, explain, functions, history, policies, recorder, rules, states, summary,
+    channels, diff, evaluate, explain, functions, history, policies, recorder, resources, rules,
+    states, summary,
 };
 use crate::operator::{accounts, keys, organizations, users};
 use crate::{check, import, serve};
@@ -17,9 +18,9 @@ Begin with
 and, in a second terminal in the same folder,
   ruleward summary
 
-The commands summary, states, explain, history, diff, evaluate, rules, functions, recorder,
-import and policies list, show and coverage speak to a running service; check and the other
-commands of policies need none.
+The commands summary, states, explain, history, diff, evaluate, resources, rules, functions,
+recorder, channels, snapshot, import and policies list, show and coverage speak to a running
+service; check and the other commands of policies need none.
 They take its key from HUAWEICLOUD_SDK_AK, _SK and _SECURITY_TOKEN, or from the file that
 `serve --dev` leaves in ./ruleward-data; --data names another folder.
 Exit codes: 0 done, 1 the service said no, 2 anything else that failed.";
@@ -44,6 +45,9 @@ enum Command {
     History(history::HistoryArgs),
     Diff(diff::DiffArgs),
     Evaluate(evaluate::EvaluateArgs),
+    /// What there is: list, count, sum up and show resources.
+    #[command(subcommand)]
+    Resources(resources::ResourcesCommand),
     /// List, make, change and run rules.
     #[command(subcommand)]
     Rules(rules::RulesCommand),
@@ -56,6 +60,10 @@ enum Command {
     /// The account's resource recorder: what is recorded and judged, and whom it tells.
     #[command(subcommand)]
     Recorder(recorder::RecorderCommand),
+    /// Where the account's messages and archives go, and how that is going.
+    #[command(subcommand)]
+    Channels(channels::ChannelsCommand),
+    Snapshot(channels::SnapshotArgs),
     /// Manage accounts, directly on the store (the operator's command).
     #[command(subcommand)]
     Accounts(accounts::AccountsCommand),
@@ -91,10 +99,13 @@ impl Cli {
             Command::History(args) => history::run(&args).map(|()| done),
             Command::Diff(args) => diff::run(&args).map(|()| done),
             Command::Evaluate(args) => evaluate::run(&args),
+            Command::Resources(command) => resources::run(&command).map(|()| done),
             Command::Rules(command) => rules::run(&command).map(|()| done),
             Command::Functions(command) => functions::run(&command).map(|()| done),
             Command::Policies(command) => policies::run(&command),
             Command::Recorder(command) => recorder::run(&command).map(|()| done),
+            Command::Channels(command) => channels::run(&command).map(|()| done),
+            Command::Snapshot(args) => channels::snapshot(&args).map(|()| done),
             Command::Accounts(command) => accounts::run(&command).map(|()| done),
             Command::Organizations(command) => organizations::run(&command).map(|()| done),
             Command::Users(command) => users::run(&command).map(|()| done),

@@ -1,6 +1,7 @@
 //! The binary: the server, the operator's commands on its store, and its clients.
 
 mod authoring;
+mod channels;
 mod check;
 mod cli;
 mod client;

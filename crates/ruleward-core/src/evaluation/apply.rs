@@ -491,7 +491,7 @@ impl<'a> Changes<'a> {
         self.enqueue(key.chunk())
     }
 
-    /// Notes what the resource names, and does not name any more.
+    /// Notes what the resource names, and does not name any more; tells of it whoever is to be told.
     fn relink(
         &mut self,
         of: (&ResourceType, ResourceKey, &str),
@@ -501,7 +501,11 @@ impl<'a> Changes<'a> {
     ) -> Result<()> {
         let (resource_type, key, id) = of;
         let of = Relinked { account: self.account, resource_type, key, id, version };
-        self.relinks.note(self.tx, &of, before, after)
+        self.relinks.note(self.tx, &of, before, after)?;
+        match &self.set.addressee {
+            Some(to) => to.recorded(self.writing, (resource_type, id), version, before, after),
+            None => Ok(()),
+        }
     }
 
     /// Removes what is recorded of a resource of which nothing is told any more.

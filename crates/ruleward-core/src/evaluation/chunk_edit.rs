@@ -9,6 +9,7 @@ use super::each_chunk::every_chunk;
 use super::ledger::Ledger;
 use super::planes::{Head, Planes, RulePlanes, Transition};
 use super::rule_set::RuleSet;
+use crate::notifications::note_flips;
 use crate::service::Writing;
 
 /// Days after which planes that change are kept as they were: no look back goes over more.
@@ -152,6 +153,7 @@ impl ChunkEdit {
             writing.note_change(self.chunk.account)?;
             self.keep_checkpoint(writing)?;
             tx.insert_transition(chunk, writing.now, &transition.encode())?;
+            note_flips(writing, &self.chunk, &self.stored_planes, &self.planes)?;
         }
         if self.chunk != self.stored_chunk {
             tx.update_chunk(&self.chunk)?;

@@ -18,6 +18,7 @@ use super::scope::{Scope, Subject};
 use crate::account_resource;
 use crate::drafts::is_volatile;
 use crate::functions::resolve::{functions_of, is_asked};
+use crate::notifications::Addressee;
 
 /// A rule, compiled.
 #[derive(Debug)]
@@ -124,6 +125,8 @@ pub(crate) struct RuleSet {
     pub(crate) recorder: Recorder,
     /// The account, as policies read it.
     pub(crate) account: Arc<[u8]>,
+    /// Whom changes are told, if anybody.
+    pub(crate) addressee: Option<Arc<Addressee>>,
     /// Ascending by number.
     rules: Vec<CompiledRule>,
     /// Numbers of the custom rules whose functions are asked about changes.
@@ -162,6 +165,7 @@ impl RuleSet {
             version: account.rules_version,
             recorder: account.recorder.clone(),
             account: account_resource::as_read(account),
+            addressee: None,
             rules: rules
                 .into_iter()
                 .map(|rule| CompiledRule::new(rule, catalogue, &account.recorder.selection))
@@ -350,7 +354,9 @@ impl RuleSets {
         } else {
             Vec::new()
         };
-        let set = Arc::new(RuleSet::compile(&account, rules, &functions, catalogue)?);
+        let mut set = RuleSet::compile(&account, rules, &functions, catalogue)?;
+        set.addressee = Addressee::of(tx, &account)?.map(Arc::new);
+        let set = Arc::new(set);
         // A write job that fails later leaves a version that no commit has; the version of
         // the next commit may be the same, so only readers' sets are kept.
         Ok(set)

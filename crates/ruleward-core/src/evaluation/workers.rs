@@ -20,6 +20,8 @@ use crate::Service;
 const PRUNE_EVERY_S: i64 = 3600;
 /// Chunks that a worker judges for one commit.
 const BATCH: usize = 16;
+/// Threads that deliver messages: one that waits for a receiver does not hold up all others.
+const DELIVERY_THREADS: usize = 2;
 /// Tickets may also come from another process.
 const POLL: Duration = Duration::from_secs(1);
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
@@ -151,6 +153,12 @@ impl Service {
         if self.has_function_host() {
             workers.spawn("functions".to_owned(), Self::call_functions)?;
         }
+        for n in 0..DELIVERY_THREADS {
+            workers.spawn(format!("delivery-{n}"), |service| {
+                service.repeat(|| service.deliver_due());
+            })?;
+        }
+        workers.spawn("archives".to_owned(), |service| service.repeat(|| service.archive_due()))?;
         Ok(workers)
     }
 
@@ -263,6 +271,22 @@ impl Service {
                 self.work(&tickets)?;
             } else if !self.deploy()? {
                 return Ok(());
+            }
+        }
+    }
+
+    /// Does something again and again: at once while there is something to do, else when it is woken
+    /// or after a while.
+    fn repeat(self: &Arc<Self>, work: impl Fn() -> Result<bool>) {
+        loop {
+            let woken = self.signal.state.lock().woken;
+            let more = work().inspect_err(report).unwrap_or(false);
+            let mut state = self.signal.state.lock();
+            if state.stop {
+                return;
+            }
+            if !more && state.woken == woken {
+                self.signal.work.wait_for(&mut state, POLL);
             }
         }
     }

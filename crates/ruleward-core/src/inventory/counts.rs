@@ -11,7 +11,6 @@ use super::{Inventory, ResourceFilter, View};
 use crate::Service;
 use crate::access::Access;
 use crate::evaluation::posting;
-use crate::policy_states::type_of;
 
 /// Resources of a type, by region.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +32,12 @@ impl Service {
         inventory: Inventory,
         filter: &ResourceFilter,
     ) -> Result<i64> {
-        self.read(|tx| View::new(tx, access.account(), inventory)?.count(filter))
+        self.read(|tx| {
+            let view = View::new(tx, access.account(), inventory)?;
+            let mut deleted = 0;
+            view.each_deleted(filter, ResourceKey(0), usize::MAX, |_| deleted += 1)?;
+            Ok(view.count(filter)? + deleted)
+        })
     }
 
     /// How many resources match, by type and region, in the order of the types' names.
@@ -46,6 +50,7 @@ impl Service {
         self.read(|tx| {
             let view = View::new(tx, access.account(), inventory)?;
             let mut tally = view.tally(filter)?;
+            view.add_deleted(filter, &mut tally)?;
             let mut counts: Vec<TypeCounts> = types(&view, filter)?
                 .into_iter()
                 .filter_map(|row| {
@@ -103,6 +108,24 @@ impl View<'_> {
         Ok(tally)
     }
 
+    fn add_deleted(&self, filter: &ResourceFilter, tally: &mut Tally) -> Result<()> {
+        let mut met = Vec::new();
+        self.each_deleted(filter, ResourceKey(0), usize::MAX, |stored| {
+            met.push((stored.key.chunk(), region(&stored.body)));
+        })?;
+        self.add(met, tally)
+    }
+
+    /// Counts resources one by one, each by its chunk and its region.
+    fn add(&self, met: Vec<(ChunkNo, String)>, tally: &mut Tally) -> Result<()> {
+        for (chunk, region) in met {
+            if let Some(chunk) = self.tx.chunk(chunk)? {
+                *tally.entry(chunk.type_no).or_default().entry(region).or_default() += 1;
+            }
+        }
+        Ok(())
+    }
+
     fn tally(&self, filter: &ResourceFilter) -> Result<Tally> {
         let mut tally = Tally::new();
         if filter.id.is_some() || filter.name.is_some() {
@@ -110,15 +133,7 @@ impl View<'_> {
             self.each_match(filter, ResourceKey(0), usize::MAX, |stored| {
                 met.push((stored.key.chunk(), region(&stored.body)));
             })?;
-            let rows = self.tx.types(self.account)?;
-            for (chunk, region) in met {
-                let resource_type = type_of(self.tx, chunk)?;
-                let row =
-                    rows.iter().find(|row| Some(&row.resource_type) == resource_type.as_ref());
-                if let Some(row) = row {
-                    *tally.entry(row.no).or_default().entry(region).or_default() += 1;
-                }
-            }
+            self.add(met, &mut tally)?;
             return Ok(tally);
         }
         let conditions = filter.groups().len();

@@ -30,9 +30,7 @@ impl Service {
             let mut found = view.page(filter, after, page.limit.saturating_add(1))?;
             let has_next = found.len() > page.limit;
             found.truncate(page.limit);
-            let last = found.last().map(|stored| Cursor(stored.key.0, 0));
-            let listed =
-                |stored: StoredResource| ListedResource { body: stored.body, is_deleted: false };
+            let last = found.last().map(|(stored, _)| Cursor(stored.key.0, 0));
             Ok(Paged {
                 items: found.into_iter().map(listed).collect(),
                 next: last.filter(|_| has_next),
@@ -54,27 +52,36 @@ impl Service {
             let filter =
                 ResourceFilter { id: Some(id.to_owned()), types, ..ResourceFilter::default() };
             let found = view.page(&filter, ResourceKey(0), usize::MAX)?;
-            let last = found.into_iter().max_by_key(|stored| stored.version);
-            let stored = last.ok_or_else(missing)?;
-            Ok(ListedResource { body: stored.body, is_deleted: false })
+            let last = found.into_iter().max_by_key(|(stored, _)| stored.version);
+            last.map(listed).ok_or_else(missing)
         })
     }
 }
 
+fn listed((stored, is_deleted): (StoredResource, bool)) -> ListedResource {
+    ListedResource { body: stored.body, is_deleted }
+}
+
 impl View<'_> {
-    /// So many resources after a key, in order.
+    /// So many resources after a key, in order, and whether each was deleted.
     fn page(
         &self,
         filter: &ResourceFilter,
         after: ResourceKey,
         limit: usize,
-    ) -> Result<Vec<StoredResource>> {
+    ) -> Result<Vec<(StoredResource, bool)>> {
         let mut found = Vec::new();
-        self.each_match(filter, after, limit, |stored| found.push(stored))?;
+        self.each_match(filter, after, limit, |stored| found.push((stored, false)))?;
+        let lives = found.len();
+        self.each_deleted(filter, after, limit, |stored| found.push((stored, true)))?;
+        if found.len() > lives {
+            found.sort_by_key(|(stored, _)| stored.key);
+            found.truncate(limit);
+        }
         Ok(found)
     }
 
-    /// Calls for up to so many resources after a key, in order.
+    /// Calls for up to so many resources that live after a key, in order.
     pub(super) fn each_match(
         &self,
         filter: &ResourceFilter,

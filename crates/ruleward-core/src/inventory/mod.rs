@@ -3,6 +3,7 @@
 //! (`docs/adr/0008-facets.md`).
 
 mod counts;
+mod deleted;
 mod list;
 mod plan;
 mod tags;

@@ -1,13 +1,14 @@
 //! The tags that resources carry.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use ruleward_types::{FacetKind, FacetNo, Result, TypeNo};
+use ruleward_types::{FacetKind, FacetNo, ResourceKey, Result, TypeNo};
 
 use super::plan::types;
 use super::{Inventory, ResourceFilter, View};
 use crate::Service;
 use crate::access::Access;
+use crate::evaluation::facets::Listed;
 use crate::page::{Collector, Cursor, Page, Paged};
 
 /// The key of a tag with all values that it has.
@@ -36,6 +37,9 @@ impl View<'_> {
     fn tags(&self, key: Option<&str>, page: Page) -> Result<Paged<TagValues>> {
         let shown: HashSet<TypeNo> =
             types(self, &ResourceFilter::default())?.into_iter().map(|row| row.no).collect();
+        if self.inventory == (Inventory::Tracked { with_deleted: true }) {
+            return self.tags_with_deleted(key, &shown, page);
+        }
         if let Some(key) = key {
             let values = self.values(key, &shown)?;
             let items = values.map(|values| TagValues { key: key.to_owned(), values });
@@ -60,6 +64,37 @@ impl View<'_> {
                     found.push(Cursor(no.0, 0), TagValues { key, values });
                 }
             }
+        }
+        Ok(found.finish())
+    }
+
+    /// The same with those of deleted resources, which are read one by one. Keys are numbered in
+    /// their order, so a place in the list moves when one before it comes or goes.
+    fn tags_with_deleted(
+        &self,
+        key: Option<&str>,
+        shown: &HashSet<TypeNo>,
+        page: Page,
+    ) -> Result<Paged<TagValues>> {
+        let mut tags: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for row in self.tx.facets(self.account, FacetKind::Tag, key, None)? {
+            if shown.contains(&row.type_no) && self.inventory.count_of(row.counts) > 0 {
+                tags.entry(row.facet.name).or_default().insert(row.facet.value);
+            }
+        }
+        self.each_deleted(&ResourceFilter::default(), ResourceKey(0), usize::MAX, |stored| {
+            for facet in Listed::of(&stored.body).facets {
+                let is_wanted = key.is_none_or(|key| key == facet.name);
+                if facet.kind == FacetKind::Tag && is_wanted {
+                    tags.entry(facet.name).or_default().insert(facet.value);
+                }
+            }
+        })?;
+        let start = page.after.map_or(0, |cursor| cursor.0);
+        let mut found = Collector::new(page);
+        for (place, (key, values)) in (1..).zip(tags).filter(|(place, _)| *place > start) {
+            let values = values.into_iter().collect();
+            found.push(Cursor(place, 0), TagValues { key, values });
         }
         Ok(found.finish())
     }

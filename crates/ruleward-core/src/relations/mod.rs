@@ -19,8 +19,7 @@ use crate::access::Access;
 use crate::evaluation::view;
 use crate::page::{Page, Paged};
 
-#[expect(unused_imports, reason = "for notifications, which tell of each edge that changed")]
-pub(crate) use edges::{Own, OwnEdge, own_edges};
+pub(crate) use edges::{OwnEdge, own_edges};
 use listing::Listing;
 pub(crate) use table::spelled_types;
 pub(crate) use upkeep::{Relinked, Relinks};

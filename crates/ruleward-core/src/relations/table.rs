@@ -82,7 +82,7 @@ pub(crate) struct Row {
     pub(crate) to: ResourceType,
     /// The same, folded.
     pub(super) to_key: String,
-    pub(super) by: NamedBy,
+    pub(crate) by: NamedBy,
     /// The folded type to which the name belongs, where one of that type has it.
     pub(super) unless: Option<String>,
     /// What the one that names is to the named one.

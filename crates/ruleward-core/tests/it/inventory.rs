@@ -23,6 +23,8 @@ struct Wanted(BTreeMap<Key, Value>);
 struct Model {
     told: Wanted,
     recorded: Wanted,
+    /// What was recorded last of what is not any more.
+    deleted: Wanted,
     recorder: Recorder,
 }
 
@@ -247,8 +249,8 @@ impl Wanted {
 
 impl Model {
     fn new() -> Self {
-        let (told, recorded) = (Wanted::default(), Wanted::default());
-        Self { told, recorded, recorder: Recorder::ON }
+        let (told, recorded, deleted) = Default::default();
+        Self { told, recorded, deleted, recorder: Recorder::ON }
     }
 
     fn covers(&self, (kind, _): &Key) -> bool {
@@ -265,6 +267,7 @@ impl Model {
                     .put_resource(&house.access, &key.1, Some(&kind), body.as_bytes())
                     .unwrap();
                 if self.covers(&key) {
+                    self.deleted.0.remove(&key);
                     self.recorded.0.insert(key.clone(), entity.clone());
                 }
                 self.told.0.insert(key, entity);
@@ -275,8 +278,11 @@ impl Model {
                 let gone = house.service.delete_resource(&house.access, &key.1, Some(&kind));
                 let was_there = self.told.0.remove(&key).is_some();
                 assert_eq!(gone.is_ok(), was_there);
-                if was_there && self.covers(&key) {
-                    self.recorded.0.remove(&key);
+                if was_there
+                    && self.covers(&key)
+                    && let Some(last) = self.recorded.0.remove(&key)
+                {
+                    self.deleted.0.insert(key, last);
                 }
             }
             Step::Record(recorder) => {
@@ -292,24 +298,34 @@ impl Model {
     fn work_off(&mut self, house: &House) {
         house.service.work_off().unwrap();
         let covered = |key: &Key| self.covers(key);
-        let mut recorded: BTreeMap<_, _> = self.recorded.0.clone();
-        recorded.retain(|key, _| !covered(key));
+        let (mut recorded, mut deleted) = (self.recorded.0.clone(), self.deleted.0.clone());
+        let gone = |key: &Key| covered(key) && !self.told.0.contains_key(key);
+        deleted.extend(recorded.extract_if(.., |key, _| gone(key)));
         let told = self.told.0.iter().filter(|(key, _)| covered(key));
         recorded.extend(told.map(|(key, entity)| (key.clone(), entity.clone())));
-        self.recorded = Wanted(recorded);
+        deleted.retain(|key, _| !recorded.contains_key(key));
+        (self.recorded, self.deleted) = (Wanted(recorded), Wanted(deleted));
     }
 
     /// Off, the recorder shows what it recorded; on, what of it it still covers.
-    fn tracked(&self) -> Wanted {
-        let shown =
-            self.recorded.0.iter().filter(|(key, _)| !self.recorder.enabled || self.covers(key));
+    fn tracked(&self, with_deleted: bool) -> Wanted {
+        let deleted = self.deleted.0.iter().filter(|_| with_deleted);
+        let shown = self
+            .recorded
+            .0
+            .iter()
+            .chain(deleted)
+            .filter(|(key, _)| !self.recorder.enabled || self.covers(key));
         Wanted(shown.map(|(key, entity)| (key.clone(), entity.clone())).collect())
     }
 
     fn agrees(&self, house: &House, filters: &[ResourceFilter], limit: usize) {
-        for (inventory, wanted) in
-            [(Inventory::All, &self.told), (Inventory::TRACKED, &self.tracked())]
-        {
+        let with_deleted = Inventory::Tracked { with_deleted: true };
+        for (inventory, wanted) in [
+            (Inventory::All, &self.told),
+            (Inventory::TRACKED, &self.tracked(false)),
+            (with_deleted, &self.tracked(true)),
+        ] {
             wanted.agrees(house, inventory, &ResourceFilter::default(), limit);
             for filter in filters {
                 wanted.agrees(house, inventory, filter, limit);

@@ -11,6 +11,8 @@ mod imports;
 #[cfg(test)]
 mod inventory;
 #[cfg(test)]
+mod notifications;
+#[cfg(test)]
 mod organization_policy_assignments;
 #[cfg(test)]
 mod organizations;

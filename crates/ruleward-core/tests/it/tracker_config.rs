@@ -1,6 +1,6 @@
 //! The resource recorder: what it covers is what rules judge.
 
-use ruleward_core::{Options, ReportedState};
+use ruleward_core::{Folders, Options, ReportedState};
 use ruleward_types::{
     Channel, ComplianceState, ErrorCode, ObsChannel, Recorder, Selection, TrackerConfig,
     TriggerType,
@@ -122,7 +122,9 @@ fn results_on_what_is_not_recorded_are_not_taken() {
 
 #[test]
 fn the_operator_leaves_channels_as_they_are() {
-    let house = House::new();
+    let folder = tempfile::tempdir().unwrap();
+    let channels: &'static Folders = Box::leak(Box::new(Folders::new(folder.path())));
+    let house = House::with_options(Options { channels, ..Options::default() });
     let obs = ObsChannel {
         bucket_name: "archive".to_owned(),
         bucket_prefix: None,

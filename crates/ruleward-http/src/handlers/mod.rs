@@ -1,5 +1,6 @@
 //! One function per operation: extract, call, convert.
 
+pub(crate) mod channels;
 pub(crate) mod coverage;
 pub(crate) mod evaluations;
 pub(crate) mod events;

@@ -6,8 +6,8 @@ use http::Method;
 use super::Handler::{Allowed, Known, Open};
 use super::{Load, Operation, Origin};
 use crate::handlers::{
-    coverage, events, explanations, functions, health, history, identity, imports, operation_list,
-    organizations, past, previews, resources,
+    channels, coverage, events, explanations, functions, health, history, identity, imports,
+    operation_list, organizations, past, previews, resources,
 };
 
 macro_rules! table {
@@ -52,6 +52,8 @@ pub(super) static OPERATIONS: &[Operation] = table! {
         GET "/policy-assignments/{policy_assignment_id}/policy-states/{resource_id}/explanation" 200 ExplainPolicyState "rms:policyStates:get" Light => Allowed(explanations::get);
         POST "/policy-assignments/preview" 200 PreviewPolicyAssignment "rms:policyStates:get" Light => Allowed(previews::preview);
         POST "/resources/evaluate" 200 EvaluateResource "rms:policyStates:get" Resource => Allowed(previews::evaluate);
+        GET "/channels" 200 ShowChannels "rms:trackerConfig:get" Light => Allowed(channels::show);
+        POST "/snapshots" 202 CreateSnapshot "ruleward:snapshots:create" Light => Allowed(channels::snapshot);
         GET "/policies/coverage" 200 GetPolicyCoverage "rms:policyStates:get" Light => Allowed(coverage::policies);
     }
     Extension "/v1/ruleward/organizations" {

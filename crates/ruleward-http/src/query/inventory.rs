@@ -175,16 +175,30 @@ impl Query {
         Ok(tags)
     }
 
+    /// `tag[key]=value` as it is published, and `tag=key=['value', 'other']` as the vendor's SDK for
+    /// Python writes it: a filter that is not understood must not widen a list. No value can have a
+    /// quote, a comma or a bracket in it.
     fn deep_tags(&self) -> Result<Vec<FilterTag>> {
         let mut tags: Vec<FilterTag> = Vec::new();
         for (name, value) in self.pairs() {
-            let Some(key) = name.strip_prefix("tag[").and_then(|rest| rest.strip_suffix(']'))
-            else {
-                continue;
+            let key = name.strip_prefix("tag[").and_then(|rest| rest.strip_suffix(']'));
+            let (key, values) = match (key, value.split_once('=')) {
+                (Some(key), _) => (key, value),
+                (None, Some((key, values))) if name == "tag" => (key, values),
+                (None, None) if name == "tag" => (value, "[]"),
+                (None, _) => continue,
             };
             validation::tag_key(key)?;
-            validation::tag_value(value)?;
-            add(&mut tags, key, Some(value.to_owned()));
+            let list = values.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+            if list == Some("") {
+                add(&mut tags, key, None);
+                continue;
+            }
+            for value in list.map_or(vec![values], |list| list.split(',').collect()) {
+                let value = if list.is_some() { value.trim().trim_matches('\'') } else { value };
+                validation::tag_value(value)?;
+                add(&mut tags, key, Some(value.to_owned()));
+            }
         }
         if tags.len() > TAGS {
             return Err(Error::new(ErrorCode::TagKeyCount));
@@ -242,6 +256,17 @@ mod tests {
         let tags: Vec<_> =
             tags.iter().map(|tag| (tag.key.as_str(), tag.values.join("|"))).collect();
         assert_eq!(tags, [("a", "1|2".into()), ("b", "x/y".to_owned())]);
+        let raw = "tag=a%3D%5B%271%27%2C%20%272%27%5D&tag=b%3D%5B%27%27%5D&tag=c&tag=d=e";
+        let tags = query(raw).resources_of_type(kind()).unwrap().tags;
+        let tags: Vec<_> = tags.iter().map(|tag| (tag.key.as_str(), tag.values.clone())).collect();
+        let values = |of: &[&str]| of.iter().map(|of| (*of).to_owned()).collect::<Vec<_>>();
+        let wanted = [
+            ("a", values(&["1", "2"])),
+            ("b", values(&[""])),
+            ("c", values(&[])),
+            ("d", values(&["e"])),
+        ];
+        assert_eq!(tags, wanted);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+pub(crate) mod channels;
 pub(crate) mod coverage;
 pub(crate) mod evaluations;
 pub(crate) mod filters;

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
-use ruleward_core::{FunctionHost, FunctionOptions, SealingKey, Service, Workers};
+use ruleward_core::{Folders, FunctionHost, FunctionOptions, SealingKey, Service, Workers};
 use ruleward_http::{AppState, Options, router};
 use ruleward_policy::Catalogue;
 use ruleward_sign::{Credentials, SignedRequest, sign, sign_derived};
@@ -112,6 +112,9 @@ impl Server {
         let directory = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&directory.path().join("store.sqlite")).unwrap();
         let sealing_key = SealingKey::new([1; 32]);
+        let channels: &'static Folders =
+            Box::leak(Box::new(Folders::new(directory.path().join("channels"))));
+        let options = ruleward_core::Options { channels, ..options };
         let service = Service::open(store, Arc::new(SystemClock), &sealing_key, options).unwrap();
         let account = service.create_account("home", None, Recorder::ON).unwrap();
         let state = AppState::new(Arc::clone(&service), http_options).unwrap();

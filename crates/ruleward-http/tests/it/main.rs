@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod authentication;
+mod channels;
 mod evaluations;
 mod functions;
 mod harness;

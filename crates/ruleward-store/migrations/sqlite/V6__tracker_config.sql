@@ -56,3 +56,14 @@ CREATE TABLE archive (
     body    TEXT    NOT NULL
 );
 CREATE INDEX archive_by_due ON archive (due) WHERE due IS NOT NULL;
+
+-- Verdicts that began or ended to be non-compliant and of which no message is written yet.
+CREATE TABLE flip (
+    no      INTEGER PRIMARY KEY AUTOINCREMENT,
+    account INTEGER NOT NULL REFERENCES account (no),
+    chunk   INTEGER NOT NULL,
+    rule    INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    -- Three bytes each: the slot, and the verdicts before and after.
+    bytes   BLOB    NOT NULL
+);

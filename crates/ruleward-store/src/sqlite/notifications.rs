@@ -1,12 +1,13 @@
 //! Messages on their way, the lanes they go by, and archives.
 
 use ruleward_types::{
-    AccountNo, Archive, DeliveryLane, Error, LaneCounts, Notification, Result, Timestamp,
+    AccountNo, Archive, ChunkNo, DeliveryLane, Error, LaneCounts, Notification, Result, RuleNo,
+    Timestamp,
 };
 use rusqlite::{Row, params};
 
 use super::Tx;
-use crate::{ReadNotifications, WriteNotifications};
+use crate::{Flip, ReadNotifications, WriteNotifications};
 
 const NOTIFICATION: &str =
     "SELECT no, account, topic, subject, archive, created, body FROM notification";
@@ -119,6 +120,20 @@ impl ReadNotifications for Tx<'_> {
         self.all(&sql, params![account.0, archive, after, through, limit], notification)
     }
 
+    fn flips(&self, limit: usize) -> Result<Vec<Flip>> {
+        let sql = "SELECT no, account, chunk, rule, at, bytes FROM flip ORDER BY no LIMIT ?1";
+        self.all(sql, [number(limit)], |row| {
+            Ok(Flip {
+                no: row.get(0)?,
+                account: AccountNo(row.get(1)?),
+                chunk: ChunkNo(row.get(2)?),
+                rule: RuleNo(row.get(3)?),
+                at: Timestamp(row.get(4)?),
+                bytes: row.get(5)?,
+            })
+        })
+    }
+
     fn archive(&self, account: AccountNo) -> Result<Option<Archive>> {
         let sql = "SELECT body FROM archive WHERE account = ?1";
         let body = self.one(sql, [account.0], |row| row.get::<_, String>(0))?;
@@ -208,6 +223,20 @@ impl WriteNotifications for Tx<'_> {
         let limit = number(limit);
         let gone = self.execute(archived, [account.0, through, before.0, limit])?;
         Ok(gone + self.execute(dead, [account.0, before.0, limit])?)
+    }
+
+    fn insert_flip(&self, flip: &Flip) -> Result<()> {
+        let sql = "INSERT INTO flip (account, chunk, rule, at, bytes) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let Flip { account, chunk, rule, at, bytes, .. } = flip;
+        self.execute(sql, params![account.0, chunk.0, rule.0, at.0, bytes]).map(drop)
+    }
+
+    fn shorten_flip(&self, no: i64, bytes: &[u8]) -> Result<()> {
+        self.execute("UPDATE flip SET bytes = ?2 WHERE no = ?1", params![no, bytes]).map(drop)
+    }
+
+    fn delete_flip(&self, no: i64) -> Result<()> {
+        self.execute("DELETE FROM flip WHERE no = ?1", [no]).map(drop)
     }
 
     fn put_archive(&self, account: AccountNo, archive: &Archive) -> Result<()> {

@@ -219,12 +219,22 @@ impl Api {
 
     /// Reads a list to its end, or to so many items.
     pub fn list(&self, request: &Request<'_>, most: Option<usize>) -> anyhow::Result<Vec<Value>> {
+        self.list_of("value", request, most)
+    }
+
+    /// The same of a list whose items stand in a field of another name.
+    pub fn list_of(
+        &self,
+        field: &str,
+        request: &Request<'_>,
+        most: Option<usize>,
+    ) -> anyhow::Result<Vec<Value>> {
         let mut items = Vec::new();
         let mut marker: Option<String> = None;
         for _ in 0..MOST_PAGES {
             let page = request.clone().query_if("marker", marker.as_deref());
             let mut answer = self.send(&page)?;
-            let value = answer.get_mut("value").and_then(Value::as_array_mut);
+            let value = answer.get_mut(field).and_then(Value::as_array_mut);
             items.append(value.context("the answer of the service is not a list")?);
             if most.is_some_and(|most| items.len() >= most) {
                 items.truncate(most.unwrap_or_default());

@@ -93,12 +93,13 @@ impl ConnectionArgs {
         })?;
         let either =
             |given: Option<&str>, name| given.map(str::to_owned).or_else(|| variable(name));
-        let (Some(access), Some(secret)) = (either(given.ak, AK), either(given.sk, SK)) else {
+        let secret = given.sk.cloned().or_else(|| variable(SK).map(SecretString::from));
+        let (Some(access), Some(secret)) = (either(given.ak, AK), secret) else {
             bail!("which key opens the account that is copied? set {AK} and {SK}");
         };
         let security_token = variable(SECURITY_TOKEN).filter(|_| given.ak.is_none());
-        let secret = SecretString::from(secret);
-        let key = Key { access, secret, security_token: security_token.map(SecretString::from) };
+        let security_token = security_token.map(SecretString::from);
+        let key = Key { access, secret, security_token };
         let domain = match either(given.domain_id, DOMAIN_ID) {
             Some(id) => id,
             None => {
@@ -177,7 +178,7 @@ pub struct OtherAccount<'a> {
     /// The public half of its key.
     pub ak: Option<&'a str>,
     /// The secret half.
-    pub sk: Option<&'a str>,
+    pub sk: Option<&'a SecretString>,
     /// Its id.
     pub domain_id: Option<&'a str>,
 }

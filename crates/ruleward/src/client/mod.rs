@@ -1,6 +1,7 @@
 //! The commands that speak to a running service, and what they share.
 
 mod api;
+pub mod channels;
 mod connection;
 pub mod credentials;
 pub mod diff;
@@ -13,6 +14,7 @@ pub mod organization;
 mod parameter;
 pub mod policies;
 pub mod recorder;
+pub mod resources;
 mod rule;
 pub mod rules;
 pub mod states;

@@ -1,5 +1,6 @@
 //! The configuration file: TOML, one struct per section, unknown keys refused.
 
+pub mod channels;
 mod functions;
 mod limits;
 pub mod log;
@@ -16,6 +17,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::Deserialize;
 
+pub use channels::{Bucket, Channels, S3, Topic};
 pub use functions::Functions;
 pub use limits::Limits;
 pub use log::{Log, LogFormat};
@@ -48,6 +50,8 @@ pub struct Config {
     pub policies: Policies,
     /// The users' own functions.
     pub functions: Functions,
+    /// Topics and buckets.
+    pub channels: Channels,
 }
 
 impl Config {
@@ -87,6 +91,7 @@ impl Config {
         self.telemetry.check()?;
         self.policies.check()?;
         self.functions.check()?;
+        self.channels.check()?;
         self.limits.check()
     }
 }
@@ -122,6 +127,12 @@ mod tests {
             ("[functions]\nattempts = 0", "[functions] attempts"),
             ("[functions]\nconcurrent_calls = 0", "[functions] concurrent_calls"),
             ("[functions]\nca_file = \"/nowhere\"", "[functions] ca_file"),
+            ("[channels]\ngive_up_after_hours = 0", "[channels] give_up_after_hours"),
+            ("[[channels.buckets]]\nname = \"b\"", "either a folder or an s3 store"),
+            (
+                "[[channels.topics]]\nurn = \"u\"\nendpoint = \"ftp://x\"\nsecret_file = \"/nowhere\"",
+                "[[channels.topics]] u endpoint",
+            ),
             ("[policies]\nfolder = \"/nowhere\"", "[policies] folder"),
             ("[security]\nsealing_key_file = \"/nowhere/key\"", "[security] sealing_key_file"),
         ] {

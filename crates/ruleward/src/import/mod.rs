@@ -57,7 +57,7 @@ pub struct ImportArgs {
     #[arg(long, value_enum, default_value_t, hide_default_value = true, value_name = "WHAT")]
     from: From,
 
-    /// The file is the whole truth for this type: what it does not name is deleted at the end,
+    /// The input is the whole truth for this type: what it does not name is deleted at the end,
     /// if no line was refused. Can be repeated.
     #[arg(long, value_name = "PROVIDER.TYPE", value_parser = type_name)]
     replace: Vec<String>,

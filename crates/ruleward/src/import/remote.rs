@@ -1,11 +1,13 @@
 //! The inventory of an account of a service that speaks the published API: the vendor's, or ours.
 
+use std::convert::Infallible;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use reqwest::Method;
 use ruleward_types::ids::hex;
+use secrecy::SecretString;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -30,8 +32,8 @@ pub struct RemoteArgs {
     ak: Option<String>,
 
     /// Its secret half; better in `HUAWEICLOUD_SDK_SK`, which no list of processes shows.
-    #[arg(long, value_name = "SECRET")]
-    sk: Option<String>,
+    #[arg(long, value_name = "SECRET", value_parser = secret)]
+    sk: Option<SecretString>,
 
     /// The account that is copied [default: `HUAWEICLOUD_SDK_DOMAIN_ID`, or that of the key].
     #[arg(long, value_name = "ID")]
@@ -56,11 +58,20 @@ pub struct RemoteArgs {
     spool: Option<PathBuf>,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the form that arguments are read by")]
+fn secret(text: &str) -> Result<SecretString, Infallible> {
+    Ok(SecretString::from(text))
+}
+
 impl RemoteArgs {
     /// Whether any of it is said.
     pub fn is_given(&self) -> bool {
-        let told = [&self.ak, &self.sk, &self.domain_id, &self.to].map(Option::is_some);
-        told.contains(&true) || self.all || self.tracked || self.spool.is_some()
+        let told = [&self.ak, &self.domain_id, &self.to].map(Option::is_some);
+        told.contains(&true)
+            || self.sk.is_some()
+            || self.all
+            || self.tracked
+            || self.spool.is_some()
     }
 
     /// The service to copy to.
@@ -78,7 +89,7 @@ impl RemoteArgs {
     ) -> anyhow::Result<Source> {
         let api = connection.connect_other(OtherAccount {
             ak: self.ak.as_deref(),
-            sk: self.sk.as_deref(),
+            sk: self.sk.as_ref(),
             domain_id: self.domain_id.as_deref(),
         })?;
         let list = List {

@@ -3,14 +3,18 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use ruleward_core::Service;
-use ruleward_types::{Account, ErrorCode, Recorder, Role, User};
+use ruleward_core::{Access, Service};
+use ruleward_types::{
+    Account, Channel, ErrorCode, ObsChannel, Recorder, Role, Selection, TrackerConfig, User,
+};
 use secrecy::ExposeSecret as _;
 
 use crate::client::credentials::DevCredentials;
 use crate::place::Place;
 
 const ACCOUNT: &str = "dev";
+/// Where its snapshots go: a folder beside the store.
+const BUCKET: &str = "ruleward-dev";
 const USER: &str = "administrator";
 
 /// The account of `--dev`.
@@ -56,7 +60,16 @@ fn account(service: &Arc<Service>) -> anyhow::Result<Account> {
     match service.account(ACCOUNT) {
         Ok(account) => Ok(account),
         Err(error) if error.code() == ErrorCode::NotFound => {
-            Ok(service.create_account(ACCOUNT, None, Recorder::ON)?)
+            let account = service.create_account(ACCOUNT, None, Recorder::ON)?;
+            let obs = ObsChannel {
+                bucket_name: BUCKET.to_owned(),
+                bucket_prefix: None,
+                region_id: "dev".to_owned(),
+            };
+            let channel = Channel { smn: None, obs: Some(obs) };
+            let config = TrackerConfig { channel, ..TrackerConfig::of_operator(Selection::All) };
+            service.put_tracker_config(&Access::operator(&account), config)?;
+            Ok(account)
         }
         Err(error) => Err(error.into()),
     }

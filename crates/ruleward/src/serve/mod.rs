@@ -12,7 +12,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use ruleward_core::{Options, SealingKey, Service};
+use ruleward_core::{Channels, NoChannels, Options, SealingKey, Service};
 use ruleward_policy::Catalogue;
 use ruleward_store::Store;
 use ruleward_store::sqlite::SqliteStore;
@@ -24,7 +24,7 @@ use self::lock::DataLock;
 use crate::config::Config;
 use crate::config::server::{DEFAULT_LISTEN, address};
 use crate::place::Place;
-use crate::{files, sample, sealing, telemetry};
+use crate::{channels, files, sample, sealing, telemetry};
 
 /// Serves until a signal ends it.
 pub fn run(args: &ServeArgs) -> anyhow::Result<()> {
@@ -74,7 +74,10 @@ fn serve(
     let catalogue = args.store.catalogue(config, place)?;
     let sealing_key = sealing::find(place, config)?;
     let store = open_store(place)?;
-    let service = open_service(Arc::clone(&store), &sealing_key, config, args.dev, catalogue)?;
+    let dev_folder = args.dev.then_some(place.dir.as_path());
+    let channels = channels::open(&config.channels, dev_folder)?;
+    let parts = Parts { config, dev: args.dev, catalogue, channels };
+    let service = open_service(Arc::clone(&store), &sealing_key, &parts)?;
     let runners = Runners::start(&config.functions, &endpoint, &place.dir)?;
     service.set_function_host(Arc::clone(&runners) as _);
     let mut account = if args.dev { Some(dev::prepare(&service, place, &endpoint)?) } else { None };
@@ -111,7 +114,17 @@ pub fn open(
     config: &Config,
     catalogue: &'static Catalogue,
 ) -> anyhow::Result<Arc<Service>> {
-    open_service(open_store(place)?, sealing_key, config, false, catalogue)
+    // The operator's commands neither deliver nor archive.
+    let parts = Parts { config, dev: false, catalogue, channels: &NoChannels };
+    open_service(open_store(place)?, sealing_key, &parts)
+}
+
+/// What a service is made of besides its store.
+struct Parts<'a> {
+    config: &'a Config,
+    dev: bool,
+    catalogue: &'static Catalogue,
+    channels: &'static dyn Channels,
 }
 
 fn open_store(place: &Place) -> anyhow::Result<Arc<dyn Store>> {
@@ -124,9 +137,7 @@ fn open_store(place: &Place) -> anyhow::Result<Arc<dyn Store>> {
 fn open_service(
     store: Arc<dyn Store>,
     sealing_key: &SealingKey,
-    config: &Config,
-    dev: bool,
-    catalogue: &'static Catalogue,
+    &Parts { config, dev, catalogue, channels }: &Parts<'_>,
 ) -> anyhow::Result<Arc<Service>> {
     let mut limits = config.limits;
     if dev {
@@ -139,6 +150,7 @@ fn open_service(
         recorder_changes_per_day: Some(limits.recorder_changes_per_day).filter(|most| *most > 0),
         evaluation_threads: limits.evaluation_threads,
         catalogue,
+        channels,
         ..Options::default()
     };
     Service::open(store, Arc::new(SystemClock), sealing_key, options)

@@ -54,11 +54,11 @@ fn serve(client: TcpStream, answer: &Answer, seen: &Mutex<Vec<String>>) {
     loop {
         let mut head = String::new();
         loop {
-            let start = head.len();
-            match reader.read_line(&mut head) {
+            let mut line = String::new();
+            match reader.read_line(&mut line) {
                 Ok(0) | Err(_) => return,
-                Ok(_) if head.get(start..).is_some_and(|line| line.trim().is_empty()) => break,
-                Ok(_) => {}
+                Ok(_) if line.trim().is_empty() => break,
+                Ok(_) => head.push_str(&line),
             }
         }
         assert!(head.to_lowercase().contains("authorization: sdk-hmac-sha256"), "{head}");

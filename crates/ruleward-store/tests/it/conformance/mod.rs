@@ -141,7 +141,8 @@ macro_rules! store_conformance {
             functions: functions_are_found, a_newer_event_takes_the_place_of_an_older,
                 the_queue_is_walked_by_accounts_and_rules, states_of_jobs,
                 runs_that_still_make_their_jobs, a_deleted_rule_takes_its_jobs_along;
-            notifications: messages_wait_in_order, messages_are_given_up, lanes_are_due, archives;
+            notifications: messages_wait_in_order, messages_are_given_up, lanes_are_due, archives,
+                flips_are_taken_in_order;
             imports: sessions_are_found_by_id_and_source, seen_slots;
             organization_policy_assignments: rules_are_found, what_is_asked_for_is_a_queue, removals;
             organizations: organizations_are_found, members_are_listed_in_order,

@@ -1,8 +1,11 @@
 //! Messages on their way, lanes and archives.
 
 use ruleward_types::{
-    AccountNo, Archive, ArchiveBegun, ArchiveTask, DeliveryLane, Notification, Timestamp,
+    AccountNo, Archive, ArchiveBegun, ArchiveTask, ChunkNo, DeliveryLane, Notification, RuleNo,
+    Timestamp,
 };
+
+use ruleward_store::Flip;
 
 use super::Place;
 
@@ -157,4 +160,23 @@ pub(crate) fn archives(place: Place) {
     let due = |now| place.store().read(|tx| tx.due_archives(Timestamp(now), 9)).unwrap();
     assert_eq!((due(9), due(10)), (vec![], vec![no]));
     assert_eq!(place.store().read(|tx| tx.archive(no)).unwrap(), Some(archive));
+}
+
+pub(crate) fn flips_are_taken_in_order(place: Place) {
+    let no = place.account("a");
+    let flip = |n: i64| Flip {
+        no: n,
+        account: no,
+        chunk: ChunkNo(7),
+        rule: RuleNo(8),
+        at: Timestamp(n),
+        bytes: vec![0, 255, u8::try_from(n).unwrap()],
+    };
+    let (first, second) = (flip(1), flip(2));
+    place.store().write(move |tx| tx.insert_flip(&first).and(tx.insert_flip(&second))).unwrap();
+    let place = place.reopen();
+    let flips = |limit| place.store().read(|tx| tx.flips(limit)).unwrap();
+    assert_eq!((flips(9), flips(1)), (vec![flip(1), flip(2)], vec![flip(1)]));
+    place.store().write(|tx| tx.shorten_flip(1, &[3]).and(tx.delete_flip(2))).unwrap();
+    assert_eq!(flips(9), [Flip { bytes: vec![3], ..flip(1) }]);
 }
