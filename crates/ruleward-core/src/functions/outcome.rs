@@ -13,7 +13,7 @@ use super::host::CallOutcome;
 use super::{CallRecord, count, jobs, tail};
 use crate::Service;
 use crate::access::Access;
-use crate::policy_states::ReportedState;
+use crate::reported_results::ReportedState;
 use crate::service::Writing;
 
 /// Overdue jobs that one transaction ends.
