@@ -139,17 +139,32 @@ impl Service {
     /// Forgets what ended longer ago than each account keeps its past, bit by bit. Returns whether
     /// there may be more.
     pub fn prune_history(self: &Arc<Self>) -> Result<bool> {
-        let mut more = false;
-        for account in self.read(|tx| tx.accounts())? {
-            let gone = self.write(move |writing| {
-                let before = kept_since(writing.tx, account.no, writing.now)?;
-                let gone = writing.tx.prune_history(account.no, before, PRUNED_AT_ONCE)?;
-                let ended = writing.tx.prune_relations(account.no, before.0, PRUNED_AT_ONCE)?;
-                Ok(gone.max(ended))
-            })?;
-            more |= gone >= PRUNED_AT_ONCE;
+        let now = self.clock().now();
+        let old = self.read(|tx| {
+            let mut old = Vec::new();
+            for account in tx.accounts()? {
+                // A younger account has nothing that is old enough.
+                if account.created < kept_since(tx, account.no, now)? {
+                    old.push(account.no);
+                }
+            }
+            Ok(old)
+        })?;
+        if old.is_empty() {
+            return Ok(false);
         }
-        Ok(more)
+        self.write(move |writing| {
+            let mut gone = 0;
+            for account in old {
+                let before = kept_since(writing.tx, account, writing.now)?;
+                gone += writing.tx.prune_history(account, before, PRUNED_AT_ONCE)?;
+                gone += writing.tx.prune_relations(account, before.0, PRUNED_AT_ONCE)?;
+                if gone >= PRUNED_AT_ONCE {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
     }
 }
 

@@ -247,7 +247,9 @@ impl Service {
         if at > now {
             return Err(Error::invalid(format!("{} lies in the future.", at.to_wire())));
         }
-        let first = account.created.max(kept_since(tx, account.no, now)?);
+        // Where less was kept once, a longer retention brings nothing back.
+        let whole = tx.past_begins(account.no)?.max(kept_since(tx, account.no, now)?);
+        let first = account.created.max(whole);
         if at < first {
             let words = format!(
                 "{} lies before what is kept; the past of this account begins at {}.",
@@ -266,7 +268,7 @@ impl PastQuery {
     }
 }
 
-/// Since when the past of an account is kept.
+/// Since when an account wants its past kept.
 pub(crate) fn kept_since(tx: &dyn ReadTx, account: AccountNo, now: Timestamp) -> Result<Timestamp> {
     let days = tx
         .tracker_config(account)?

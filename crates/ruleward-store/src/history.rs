@@ -42,6 +42,8 @@ pub type VisitTransition<'a> = &'a mut dyn FnMut(Timestamp, &[u8]) -> Result<()>
 
 /// Reading it.
 pub trait ReadHistory {
+    /// Since when the past of an account is whole: what was before is pruned, or was never kept.
+    fn past_begins(&self, account: AccountNo) -> Result<Timestamp>;
     /// The change of an account to which that moment belongs: the last one not after it.
     fn change(&self, account: AccountNo, at: Timestamp) -> Result<Option<(Timestamp, String)>>;
     /// The transitions of a chunk in a span, newest first.
@@ -122,6 +124,7 @@ pub trait WriteHistory {
     /// Notes that a rule is deleted.
     fn insert_rule_end(&self, account: AccountNo, rule: RuleNo, at: Timestamp) -> Result<()>;
     /// Forgets what of an account's past ended before a moment: about `limit` rows of each kind at
-    /// most. Returns how many rows went. How rules stood at that moment stays.
+    /// most. Returns how many rows went; where any did, the past begins at that moment at the earliest.
+    /// How rules stood at that moment stays.
     fn prune_history(&self, account: AccountNo, before: Timestamp, limit: usize) -> Result<usize>;
 }

@@ -5,7 +5,8 @@ use ruleward_core::{
     CauseKind, HistoryEvent, HistoryQuery, Page, PastQuery, PolicyAssignmentQuery, StateChange,
 };
 use ruleward_types::{
-    AssignmentState, ComplianceCounts, ErrorCode, PolicyAssignmentId, StateQuery, Timestamp,
+    AssignmentState, AssignmentSummary, ComplianceCounts, ErrorCode, PolicyAssignmentId, Selection,
+    StateQuery, Timestamp, TrackerConfig,
 };
 
 use crate::support::{House, builtin, code, first_page, volume};
@@ -22,16 +23,16 @@ struct Seen {
     states: Vec<(String, String, &'static str)>,
 }
 
+fn rules(summaries: Vec<AssignmentSummary>) -> Vec<(PolicyAssignmentId, ComplianceCounts)> {
+    summaries.into_iter().map(|of| (of.policy_assignment.id, of.resources)).collect()
+}
+
 fn now(house: &House) -> Seen {
     let summary = house.service.summary_by_domain(&house.access, &[]).unwrap();
     Seen {
         resources: summary.resources,
         assignments: summary.assignments,
-        rules: summary
-            .policy_assignments
-            .into_iter()
-            .map(|of| (of.policy_assignment.id, of.resources))
-            .collect(),
+        rules: rules(summary.policy_assignments),
         states: house.states(),
     }
 }
@@ -51,11 +52,7 @@ fn then(house: &House, at: Timestamp) -> Seen {
     Seen {
         resources: summary.resources,
         assignments: summary.assignments,
-        rules: summary
-            .policy_assignments
-            .into_iter()
-            .map(|of| (of.policy_assignment.id, of.resources))
-            .collect(),
+        rules: rules(summary.policy_assignments),
         states,
     }
 }
@@ -301,4 +298,27 @@ fn what_is_older_than_the_retention_goes() {
     let query = StateQuery::default();
     let listed = house.service.policy_states_by_domain(&house.access, &query, first_page());
     assert_eq!(listed.unwrap().items.len(), 1);
+}
+
+#[test]
+fn a_longer_retention_brings_nothing_back() {
+    let house = House::new();
+    house.put(&volume("v1", "in-use"));
+    house.create(builtin("encrypted", POLICIES[0]));
+    let told = moment(&house);
+    let keep = |days| {
+        let mut config = TrackerConfig::of_operator(Selection::All);
+        config.retention_period_in_days = days;
+        house.service.put_tracker_config(&house.access, config).unwrap();
+    };
+    keep(30);
+    house.clock.advance(40 * 86_400);
+    house.put(&volume("v1", "available"));
+    while house.service.prune_history().unwrap() {}
+    keep(2557);
+    // What was pruned would be missing from the answer.
+    let found = house.service.summary_at(&house.access, &[], told);
+    assert_eq!(code(found), ErrorCode::InvalidParameter);
+    let within = Timestamp(house.service.clock().now().0 - 86_400_000_000);
+    assert_eq!(then(&house, within).states, [("encrypted".into(), "v1".into(), "NonCompliant")]);
 }

@@ -72,3 +72,13 @@ CREATE TABLE policy_assignment_version (
     body    TEXT,
     PRIMARY KEY (account, rule, at)
 ) WITHOUT ROWID;
+
+-- What was before is not kept any more, or never was: nobody can look back to it.
+ALTER TABLE account ADD COLUMN past_begins INTEGER NOT NULL DEFAULT 0;
+
+-- Of what is there already, the past begins now.
+UPDATE account SET past_begins = CAST(strftime('%s', 'now') AS INTEGER) * 1000000;
+UPDATE resource SET created = version;
+INSERT INTO policy_assignment_version (account, rule, at, body)
+    SELECT r.account, r.no, a.past_begins, r.body
+    FROM policy_assignment r JOIN account a ON a.no = r.account;

@@ -26,6 +26,11 @@ fn row_limit(limit: usize) -> i64 {
 }
 
 impl ReadHistory for Tx<'_> {
+    fn past_begins(&self, account: AccountNo) -> Result<Timestamp> {
+        let sql = "SELECT past_begins FROM account WHERE no = ?1";
+        Ok(Timestamp(self.one(sql, [account.0], |row| row.get(0))?.unwrap_or_default()))
+    }
+
     fn change(&self, account: AccountNo, at: Timestamp) -> Result<Option<(Timestamp, String)>> {
         let sql = "SELECT at, cause FROM change WHERE account = ?1 AND at <= ?2
                    ORDER BY at DESC LIMIT 1";
@@ -242,6 +247,10 @@ impl WriteHistory for Tx<'_> {
         for sql in by_chunk {
             gone += self.execute(sql, [account.0, before.0, most])?;
         }
+        if gone > 0 {
+            let sql = "UPDATE account SET past_begins = max(past_begins, ?2) WHERE no = ?1";
+            self.execute(sql, [account.0, before.0])?;
+        }
         Ok(gone)
     }
 }
@@ -279,5 +288,52 @@ impl Tx<'_> {
             )?;
         }
         Ok(gone.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ruleward_types::{AccountNo, ResourceKey, Timestamp};
+    use rusqlite::Connection;
+
+    use super::super::{SqliteStore, embedded};
+    use crate::{ReadTx, Store};
+
+    /// The past of what was there before there was a history begins when the store is opened.
+    #[test]
+    fn an_older_store_comes_to_its_past() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("old.sqlite");
+        let mut connection = Connection::open(&path).unwrap();
+        let before_history = refinery::Target::Version(4);
+        embedded::migrations::runner().set_target(before_history).run(&mut connection).unwrap();
+        let rule = r#"{"no": 0, "id": "5fa36558aa1e6afc05a3d0a7", "kind": "builtin", "name": "r",
+            "description": null, "filter": {}, "filter_v2": null, "period": null,
+            "trigger": "resource", "state": "Enabled", "created": 1, "updated": 1,
+            "policy_definition_id": "x", "custom_policy": null, "parameters": {}, "tags": [],
+            "created_by": "custom", "revision": "", "mark": 1, "run": null}"#;
+        connection
+            .execute_batch(&format!(
+                "INSERT INTO account (no, domain_id, name, created, recorder_enabled)
+                   VALUES (1, 'd', 'a', 5, 1);
+                 INSERT INTO policy_assignment (no, account, id, name, body)
+                   VALUES (7, 1, 'i', 'r', '{rule}');
+                 INSERT INTO resource (key, version, id, body) VALUES (4096, 77, 'x', x'7b7d');"
+            ))
+            .unwrap();
+        drop(connection);
+        let store = SqliteStore::open(&path).unwrap();
+        let store: &dyn Store = &*store;
+        let account = AccountNo(1);
+        let read = |tx: &dyn ReadTx| {
+            let begins = tx.past_begins(account)?;
+            let before = tx.rules_at(account, Timestamp(begins.0 - 1))?.len();
+            Ok((begins, before, tx.rules_at(account, begins)?.len()))
+        };
+        let (begins, before, since) = store.read(read).unwrap();
+        assert!(begins.0 > 0);
+        assert_eq!((before, since), (0, 1));
+        let created = store.read(|tx| tx.resource_created(ResourceKey(4096))).unwrap();
+        assert_eq!(created, Some(77));
     }
 }

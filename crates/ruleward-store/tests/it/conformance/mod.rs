@@ -6,6 +6,7 @@ pub(crate) mod chunks;
 pub(crate) mod columns;
 pub(crate) mod facets;
 pub(crate) mod functions;
+pub(crate) mod history;
 pub(crate) mod imports;
 pub(crate) mod notifications;
 pub(crate) mod organization_policy_assignments;
@@ -143,6 +144,9 @@ macro_rules! store_conformance {
                 runs_that_still_make_their_jobs, a_deleted_rule_takes_its_jobs_along;
             notifications: messages_wait_in_order, messages_are_given_up, lanes_are_due, archives,
                 flips_are_taken_in_order;
+            history: a_moment_belongs_to_the_change_before_it, transitions_are_walked_newest_first,
+                replaced_bodies_are_kept, deleted_resources_are_found, rules_as_they_stood,
+                what_is_pruned_is_the_account_s_and_old;
             imports: sessions_are_found_by_id_and_source, seen_slots;
             organization_policy_assignments: rules_are_found, what_is_asked_for_is_a_queue, removals;
             organizations: organizations_are_found, members_are_listed_in_order,
