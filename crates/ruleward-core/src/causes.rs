@@ -24,20 +24,6 @@ pub enum CauseKind {
     Evaluation,
 }
 
-impl CauseKind {
-    /// Its name.
-    pub fn wire(self) -> &'static str {
-        match self {
-            Self::Resource => "resource",
-            Self::PolicyAssignment => "policy-assignment",
-            Self::Report => "report",
-            Self::Recorder => "recorder",
-            Self::Organization => "organization",
-            Self::Evaluation => "evaluation",
-        }
-    }
-}
-
 /// Because of what something changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {

@@ -232,8 +232,17 @@ pub(crate) fn find(
     id: &str,
     resource_type: Option<&ResourceType>,
 ) -> Result<ResourceKey> {
+    only_one(tx, tx.resources_by_id(account, id)?, resource_type)
+}
+
+/// The one of some places that has the type; 404 without one, 409 with several of several types.
+pub(crate) fn only_one(
+    tx: &dyn ReadTx,
+    keys: Vec<ResourceKey>,
+    resource_type: Option<&ResourceType>,
+) -> Result<ResourceKey> {
     let mut found = Vec::new();
-    for key in tx.resources_by_id(account, id)? {
+    for key in keys {
         let actual = type_of(tx, key.chunk())?;
         if resource_type.is_none_or(|wanted| Some(wanted) == actual.as_ref()) {
             found.push(key);

@@ -87,24 +87,24 @@ impl FacetEdits {
     pub(crate) fn enter(
         &mut self,
         tx: &dyn WriteTx,
-        (type_no, key): (TypeNo, ResourceKey),
+        of: (TypeNo, ResourceKey),
         listed: &Listed,
         counts: FacetCounts,
     ) -> Result<()> {
-        tx.insert_resource_name(self.account, key, &listed.name)?;
-        listed.facets.iter().try_for_each(|facet| self.set(tx, type_no, key, facet, counts))
+        tx.insert_resource_name(self.account, of.1, &listed.name)?;
+        listed.facets.iter().try_for_each(|facet| self.mark(tx, of, facet, counts, true))
     }
 
     /// The resource of a slot goes.
     pub(crate) fn leave(
         &mut self,
         tx: &dyn WriteTx,
-        (type_no, key): (TypeNo, ResourceKey),
+        of: (TypeNo, ResourceKey),
         listed: &Listed,
         counts: FacetCounts,
     ) -> Result<()> {
-        tx.delete_resource_name(self.account, key, &listed.name)?;
-        listed.facets.iter().try_for_each(|facet| self.clear(tx, type_no, key, facet, counts))
+        tx.delete_resource_name(self.account, of.1, &listed.name)?;
+        listed.facets.iter().try_for_each(|facet| self.mark(tx, of, facet, counts, false))
     }
 
     /// The resource of a slot changed. What stays is not touched.
@@ -121,12 +121,12 @@ impl FacetEdits {
         }
         for facet in &before.facets {
             if after.facets.binary_search(facet).is_err() {
-                self.clear(tx, type_no, key, facet, counts)?;
+                self.mark(tx, (type_no, key), facet, counts, false)?;
             }
         }
         for facet in &after.facets {
             if before.facets.binary_search(facet).is_err() {
-                self.set(tx, type_no, key, facet, counts)?;
+                self.mark(tx, (type_no, key), facet, counts, true)?;
             }
         }
         Ok(())
@@ -147,39 +147,22 @@ impl FacetEdits {
         Ok(())
     }
 
-    fn set(
+    /// Whether the resource of a slot has a facet, from now on.
+    fn mark(
         &mut self,
         tx: &dyn WriteTx,
-        type_no: TypeNo,
-        key: ResourceKey,
+        (type_no, key): (TypeNo, ResourceKey),
         facet: &Facet,
         counts: FacetCounts,
+        has: bool,
     ) -> Result<()> {
         let no = self.number(tx, type_no, facet)?;
         let posting = self.posting(tx, no, key.chunk())?;
-        // Who is there already is counted already.
-        if !posting.slots.get(key.slot()) {
-            posting.slots.set(key.slot(), true);
+        // What is so already is counted already.
+        if posting.slots.get(key.slot()) != has {
+            posting.slots.set(key.slot(), has);
             posting.changed = true;
-            *self.deltas.entry(no).or_default() += counts;
-        }
-        Ok(())
-    }
-
-    fn clear(
-        &mut self,
-        tx: &dyn WriteTx,
-        type_no: TypeNo,
-        key: ResourceKey,
-        facet: &Facet,
-        counts: FacetCounts,
-    ) -> Result<()> {
-        let no = self.number(tx, type_no, facet)?;
-        let posting = self.posting(tx, no, key.chunk())?;
-        if posting.slots.get(key.slot()) {
-            posting.slots.set(key.slot(), false);
-            posting.changed = true;
-            *self.deltas.entry(no).or_default() += minus(counts);
+            *self.deltas.entry(no).or_default() += if has { counts } else { minus(counts) };
         }
         Ok(())
     }

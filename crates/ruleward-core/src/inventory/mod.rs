@@ -16,6 +16,7 @@ use ruleward_types::{
 };
 
 use crate::evaluation::bits::Bits;
+use crate::resources::only_one;
 
 pub use counts::TypeCounts;
 pub use tags::TagValues;
@@ -162,18 +163,7 @@ pub(crate) fn find_told(
     id: &str,
     resource_type: Option<&ResourceType>,
 ) -> Result<ResourceKey> {
-    let mut found = Vec::new();
-    for key in View::new(tx, account, Inventory::All)?.keys_of(id)? {
-        let actual = crate::policy_states::type_of(tx, key.chunk())?;
-        if resource_type.is_none_or(|wanted| Some(wanted) == actual.as_ref()) {
-            found.push(key);
-        }
-    }
-    match found.as_slice() {
-        [] => Err(missing()),
-        [key] => Ok(*key),
-        _ => Err(Error::new(ErrorCode::ResourceAmbiguous)),
-    }
+    only_one(tx, View::new(tx, account, Inventory::All)?.keys_of(id)?, resource_type)
 }
 
 fn missing() -> Error {
