@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ruleward_policy::Catalogue;
-use ruleward_store::ReadTx;
+use ruleward_store::{ReadTx, TypeRow};
 use ruleward_types::{
     AccountNo, Error, ErrorCode, Identity, ImportReport, Resource, ResourceKey, ResourceType,
-    Result, WriteOutcome,
+    Result, TypeNo, WriteOutcome,
 };
 use serde_json::value::RawValue;
 
@@ -44,13 +44,16 @@ impl Service {
     ) -> Result<(WriteOutcome, Vec<u8>)> {
         let identity = Identity { id: Some(resource_id), resource_type };
         let account = access.account();
-        let (set, spelling) = self.read(|tx| {
-            Ok((self.rule_set(tx, account)?, Spelling::load(tx, account, &self.catalogued_types)?))
+        let (judged, judged_by) = self.read(|tx| {
+            let set = self.rule_set(tx, account)?;
+            let spelling = Spelling::load(tx, account, &self.catalogued_types)?;
+            let resource = Resource::parse_as(body, identity, |given| spelling.spell(given))?;
+            let judged_by = set.version;
+            let mut judged = Judge::new(set, self.tick()).judge(resource);
+            judged.meet(tx, account, spelling.row_of(&judged.resource.resource_type))?;
+            Ok((judged, judged_by))
         })?;
-        let resource = Resource::parse_as(body, identity, |given| spelling.spell(given))?;
-        let judged_by = set.version;
-        let stored = resource.body.clone();
-        let judged = Judge::new(set, self.tick()).judge(resource);
+        let stored = judged.resource.body.clone();
         let outcome = self.write_by(access, CauseKind::Resource, move |writing| {
             let mut changes = Changes::begin(writing, account)?;
             let version = writing.service.tick().0;
@@ -134,6 +137,13 @@ impl Service {
         judged.sort_by_cached_key(|(_, of): &(u64, Judged)| {
             (of.resource.resource_type.key(), of.resource.id.clone())
         });
+        // A snapshot of its own: one that is open while all are judged would keep the log from
+        // starting over.
+        self.read(|tx| {
+            judged.iter_mut().try_for_each(|(_, of)| {
+                of.meet(tx, account, spelling.row_of(&of.resource.resource_type))
+            })
+        })?;
         Ok(Prepared { judged, judged_by, report, lines: line - first })
     }
 }
@@ -185,6 +195,8 @@ pub(crate) fn lines(body: &[u8]) -> Vec<&[u8]> {
 /// byte by byte), else as they were first seen.
 pub(crate) struct Spelling<'a> {
     catalogued: &'a HashMap<String, ResourceType>,
+    rows: Vec<TypeRow>,
+    /// Types that are met for the first time.
     seen: RefCell<Vec<ResourceType>>,
 }
 
@@ -194,13 +206,23 @@ impl<'a> Spelling<'a> {
         account: AccountNo,
         catalogued: &'a HashMap<String, ResourceType>,
     ) -> Result<Self> {
-        let seen = tx.types(account)?.into_iter().map(|row| row.resource_type).collect();
-        Ok(Self { catalogued, seen: RefCell::new(seen) })
+        Ok(Self { catalogued, rows: tx.types(account)?, seen: RefCell::default() })
+    }
+
+    /// The row of a type that the account has, and spells like that.
+    fn row_of(&self, of: &ResourceType) -> Option<TypeNo> {
+        let is_it = |row: &&TypeRow| {
+            row.resource_type.provider == of.provider && row.resource_type.name == of.name
+        };
+        self.rows.iter().find(is_it).map(|row| row.no)
     }
 
     pub(crate) fn spell(&self, given: ResourceType) -> ResourceType {
         if let Some(known) = self.catalogued.get(&given.key()) {
             return known.clone();
+        }
+        if let Some(row) = self.rows.iter().find(|row| row.resource_type == given) {
+            return row.resource_type.clone();
         }
         let mut seen = self.seen.borrow_mut();
         if let Some(known) = seen.iter().find(|known| **known == given) {

@@ -28,6 +28,13 @@ pub trait ReadFacets {
     ) -> Result<Vec<FacetRow>>;
     /// The facet of that row, if it is the account's.
     fn facet(&self, account: AccountNo, no: FacetNo) -> Result<Option<FacetRow>>;
+    /// The row of a facet.
+    fn facet_no(
+        &self,
+        account: AccountNo,
+        type_no: TypeNo,
+        facet: &Facet,
+    ) -> Result<Option<FacetNo>>;
     /// Names of facets of a kind after a name, each once, with one of the facets, in order.
     fn facet_names(
         &self,
@@ -44,8 +51,14 @@ pub trait ReadFacets {
 
 /// Changing them.
 pub trait WriteFacets {
-    /// The row of a facet; made if it is new.
-    fn ensure_facet(&self, account: AccountNo, type_no: TypeNo, facet: &Facet) -> Result<FacetNo>;
+    /// Adds a facet with its numbers.
+    fn insert_facet(
+        &self,
+        account: AccountNo,
+        type_no: TypeNo,
+        facet: &Facet,
+        counts: FacetCounts,
+    ) -> Result<FacetNo>;
     /// Moves the kept numbers of a facet. One that no resource has any more goes, but for the keys
     /// of tags: places in lists are bound to these.
     fn add_facet_counts(&self, no: FacetNo, delta: FacetCounts) -> Result<()>;

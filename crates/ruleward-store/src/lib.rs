@@ -41,7 +41,7 @@ pub use organization_policy_assignments::{
 pub use organizations::{ReadOrganizations, WriteOrganizations};
 pub use policy_assignments::{ReadAssignments, ReportedResult, WriteAssignments};
 pub use relations::{NamedBy, Namer, ReadRelations, RelationTarget, WriteRelations};
-pub use resources::{ReadResources, StoredResource, WriteResources};
+pub use resources::{NameChange, ReadResources, StoredResource, WriteResources};
 use ruleward_types::{Error, Result};
 pub use runs::{ReadRuns, WriteRuns};
 pub use statistics::{ReadStatistics, WriteStatistics};

@@ -1,6 +1,6 @@
 //! Resource bodies.
 
-use ruleward_types::{AccountNo, ChunkNo, ResourceKey, Result};
+use ruleward_types::{AccountNo, ChunkNo, ResourceKey, Result, TypeNo};
 
 /// A stored resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,17 @@ pub struct StoredResource {
     pub body: Vec<u8>,
 }
 
+/// A resource has a name from now on, or no longer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameChange {
+    /// Where the resource lives.
+    pub key: ResourceKey,
+    /// The name.
+    pub name: String,
+    /// Whether it has it from now on.
+    pub has: bool,
+}
+
 /// What a scan is called with: slot, version, body.
 pub type Visit<'a> = &'a mut dyn FnMut(usize, i64, &[u8]) -> Result<()>;
 
@@ -22,6 +33,15 @@ pub trait ReadResources {
     fn resources_by_id(&self, account: AccountNo, id: &str) -> Result<Vec<ResourceKey>>;
     /// What was told of resources of that id, of whatever type, that the recorder did not cover.
     fn told_resources_by_id(&self, account: AccountNo, id: &str) -> Result<Vec<ResourceKey>>;
+    /// The resource of a type and id: what is recorded of it, or else what was told of it while the
+    /// recorder did not cover it.
+    fn resource_of_type(
+        &self,
+        account: AccountNo,
+        type_no: TypeNo,
+        id: &str,
+        recorded: bool,
+    ) -> Result<Option<StoredResource>>;
     /// Where resources of that name may live, recorded or not, in order, from after a key. Who
     /// reads them compares the name.
     fn resources_by_name(
@@ -40,6 +60,8 @@ pub trait ReadResources {
     ) -> Result<Vec<StoredResource>>;
     /// The resource that lives there.
     fn resource(&self, key: ResourceKey) -> Result<Option<StoredResource>>;
+    /// The version of the resource that lives there.
+    fn resource_version(&self, key: ResourceKey) -> Result<Option<i64>>;
     /// All resources of a chunk from a slot on, in order, changed after `after_version`.
     fn scan_chunk(
         &self,
@@ -65,10 +87,8 @@ pub trait WriteResources {
     ) -> Result<()>;
     /// Replaces a body.
     fn update_resource(&self, key: ResourceKey, version: i64, body: &[u8]) -> Result<()>;
-    /// A resource has that name from now on; an empty one is no name.
-    fn insert_resource_name(&self, account: AccountNo, key: ResourceKey, name: &str) -> Result<()>;
-    /// A resource has that name no longer.
-    fn delete_resource_name(&self, account: AccountNo, key: ResourceKey, name: &str) -> Result<()>;
+    /// Moves names, one change after the other; an empty name is none.
+    fn change_resource_names(&self, account: AccountNo, changes: &[NameChange]) -> Result<()>;
     /// Removes a resource, but for its name.
     fn delete_resource(&self, account: AccountNo, key: ResourceKey, id: &str) -> Result<()>;
 }

@@ -3,19 +3,21 @@
 //! Judging happens before the writer is entered, on the caller's thread, by the rule set of a
 //! snapshot; the write job judges again only if the rules changed meanwhile.
 
+mod met;
 mod told;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use ruleward_policy::{Outcome, Scratch};
-use ruleward_store::{Chunk, PastResource, StoredResource, WriteTx};
+use ruleward_store::{Chunk, PastResource, WriteTx};
 use ruleward_types::WriteOutcome::{self, Changed, Created, Unchanged};
 use ruleward_types::{
-    AccountNo, ChunkNo, Error, Resource, ResourceKey, ResourceType, ResourceView, Result, RuleNo,
+    AccountNo, ChunkNo, Resource, ResourceKey, ResourceType, ResourceView, Result, RuleNo,
     SLOTS_PER_CHUNK, Timestamp, TypeNo,
 };
 
+use self::met::{Before, Met};
 use super::chunk_edit::{ChunkEdit, counted};
 use super::each_chunk::every_chunk;
 use super::environment::Alone;
@@ -25,18 +27,19 @@ use super::planes::Verdict;
 use super::rule_set::{RuleSet, TypeRules};
 use super::view;
 use crate::functions::jobs;
-use crate::relations::{Relinked, Relinks};
+use crate::relations::{Relinked, Relinks, targets};
 use crate::service::Writing;
 
 /// What the rules make of one resource: by rule number; `None` keeps the verdict that stands.
 pub(crate) type Judgement = Vec<(u32, Option<Verdict>)>;
 
-/// A resource with its judgement.
+/// A resource with its judgement, and with what is recorded of it where that was looked up.
 #[derive(Debug)]
 pub(crate) struct Judged {
     pub(crate) resource: Resource,
     judgement: Judgement,
     listed: Listed,
+    met: Option<Met>,
 }
 
 /// Judges resources by one rule set, with buffers that are reused.
@@ -57,7 +60,7 @@ impl Judge {
     pub(crate) fn judge(&mut self, resource: Resource) -> Judged {
         let judgement = self.judgement(&resource.resource_type, &resource.body);
         let listed = Listed::of(&resource.body);
-        Judged { resource, judgement, listed }
+        Judged { resource, judgement, listed, met: None }
     }
 
     fn judgement(&mut self, resource_type: &ResourceType, body: &[u8]) -> Judgement {
@@ -191,10 +194,6 @@ impl<'a> Changes<'a> {
         Ok(())
     }
 
-    fn type_no(&mut self, resource_type: &ResourceType) -> Result<TypeNo> {
-        Ok(self.known_type(resource_type)?.0)
-    }
-
     /// A type's row and its spelling; both are made with its first resource.
     fn known_type(&mut self, given: &ResourceType) -> Result<(TypeNo, ResourceType)> {
         let key = given.key();
@@ -216,37 +215,23 @@ impl<'a> Changes<'a> {
         }
     }
 
-    /// A resource whose type was first seen in another spelling while this one was read is
-    /// spelled, and judged, like that.
-    fn respelled(&mut self, judged: Judged) -> Result<Judged> {
+    /// The type's row. A resource whose type was first seen in another spelling while this one was
+    /// read is spelled, and judged, like that.
+    fn spelled(&mut self, judged: Judged) -> Result<(Judged, TypeNo)> {
+        // Where something is recorded of it, the type was known, and spelled as it is.
+        if let Some(Before { type_no, .. }) =
+            judged.met.as_ref().and_then(|met| met.before.as_ref())
+        {
+            let type_no = *type_no;
+            return Ok((judged, type_no));
+        }
         let given = &judged.resource.resource_type;
-        let (_, known) = self.known_type(given)?;
+        let (type_no, known) = self.known_type(given)?;
         if known.provider == given.provider && known.name == given.name {
-            return Ok(judged);
+            return Ok((judged, type_no));
         }
         let resource = Resource::parse(&judged.resource.body, |_| known.clone())?;
-        Ok(self.judge.judge(resource))
-    }
-
-    /// Where a recorded resource of this type lives.
-    fn find(&mut self, resource_type: &ResourceType, id: &str) -> Result<Option<ResourceKey>> {
-        let type_no = self.type_no(resource_type)?;
-        let found = self.tx.resources_by_id(self.account, id)?;
-        self.of_type(type_no, &found)
-    }
-
-    fn of_type(&self, type_no: TypeNo, keys: &[ResourceKey]) -> Result<Option<ResourceKey>> {
-        for key in keys {
-            if self.edit_type(key.chunk())? == type_no {
-                return Ok(Some(*key));
-            }
-        }
-        Ok(None)
-    }
-
-    fn stored(&self, key: ResourceKey) -> Result<StoredResource> {
-        let gone = || Error::internal("read a resource", "its index names a place without one");
-        self.tx.resource(key)?.ok_or_else(gone)
+        Ok((self.judge.judge(resource), type_no))
     }
 
     fn edit_type(&self, no: ChunkNo) -> Result<TypeNo> {
@@ -301,55 +286,62 @@ impl<'a> Changes<'a> {
         judged_by: i64,
         version: i64,
     ) -> Result<(WriteOutcome, ResourceKey)> {
-        let judged = self.respelled(judged)?;
+        let (judged, type_no) = self.spelled(judged)?;
         if self.set.records(&judged.resource.resource_type) {
-            self.record(judged, judged_by, version)
+            self.record(judged, type_no, judged_by, version)
         } else {
-            self.tell(&judged, version)
+            self.tell(judged, type_no, version)
         }
     }
 
     fn record(
         &mut self,
         judged: Judged,
+        type_no: TypeNo,
         judged_by: i64,
         version: i64,
     ) -> Result<(WriteOutcome, ResourceKey)> {
-        let Judged { resource, judgement, listed } = judged;
+        let Judged { resource, judgement, listed, met } = judged;
         let judgement = if judged_by == self.set.version {
             judgement
         } else {
             self.judge.judgement(&resource.resource_type, &resource.body)
         };
-        let type_no = self.type_no(&resource.resource_type)?;
-        let found = self.find(&resource.resource_type, &resource.id)?;
-        let mut told = self.forget_told(type_no, &resource.id, version)?;
-        let key = if let Some(key) = found {
-            let stored = self.stored(key)?;
-            let before = Listed::of(&stored.body);
-            if !self.unshadow(key, &before)? {
-                told = Some(stored.body.clone());
-            }
+        let of_type = (type_no, &resource.resource_type);
+        let (targets, before) = match met {
+            Some(met) => (met.targets, met.before),
+            None => (targets(self.tx, self.account, of_type.1, &resource.body)?, None),
+        };
+        let before = self.before(before, of_type, &resource.id)?;
+        let told = self.forget_told(type_no, &resource.id, version)?;
+        let (outcome, key) = if let Some(before) = before {
+            let Before { stored, listed: before, targets: named, .. } = before;
+            let key = stored.key;
+            let was_shadowed = self.unshadow(key, &before)?;
+            let told = if was_shadowed { told.as_deref() } else { Some(stored.body.as_slice()) };
+            let outcome = news(told, &resource.body);
             if stored.body == resource.body {
-                return Ok((news(told.as_deref(), &resource.body), key));
+                return Ok((outcome, key));
             }
             self.tx.insert_past_version(self.account, &stored, version)?;
             self.tx.update_resource(key, version, &resource.body)?;
-            let of = (&resource.resource_type, key, resource.id.as_str());
-            self.relink(of, version, Some(&stored.body), Some(&resource.body))?;
-            self.facets.change(self.tx, (type_no, key), (&before, &listed), BOTH)?;
-            key
+            let of = self.relinked(&resource.resource_type, key, &resource.id, version);
+            self.relinks.note(&of, &named, &targets);
+            self.tell_of(&of, Some(&stored.body), Some(&resource.body))?;
+            self.facets.change((type_no, key), (&before, &listed), BOTH);
+            (outcome, key)
         } else {
             let key = self.allot(type_no, true)?;
             self.tx.insert_resource(self.account, key, version, &resource.id, &resource.body)?;
-            let of = (&resource.resource_type, key, resource.id.as_str());
-            self.relink(of, version, None, Some(&resource.body))?;
-            self.facets.enter(self.tx, (type_no, key), &listed, BOTH)?;
-            key
+            let of = self.relinked(&resource.resource_type, key, &resource.id, version);
+            self.relinks.note(&of, &[], &targets);
+            self.tell_of(&of, None, Some(&resource.body))?;
+            self.facets.enter((type_no, key), &listed, BOTH);
+            (news(told.as_deref(), &resource.body), key)
         };
         self.set_verdicts(key, version, judgement)?;
-        self.defer(key, &resource.resource_type)?;
-        Ok((news(told.as_deref(), &resource.body), key))
+        self.defer(key, type_no, &resource.resource_type)?;
+        Ok((outcome, key))
     }
 
     fn set_verdicts(&mut self, key: ResourceKey, version: i64, judgement: Judgement) -> Result<()> {
@@ -395,8 +387,12 @@ impl<'a> Changes<'a> {
 
     /// Leaves a resource to the rules that look at more than it: its chunk is not current with
     /// them until a ticket is done.
-    fn defer(&mut self, key: ResourceKey, resource_type: &ResourceType) -> Result<()> {
-        let type_no = self.type_no(resource_type)?;
+    fn defer(
+        &mut self,
+        key: ResourceKey,
+        type_no: TypeNo,
+        resource_type: &ResourceType,
+    ) -> Result<()> {
         self.touched.entry(type_no).or_insert_with(|| resource_type.clone());
         let set = Arc::clone(&self.set);
         let rules = set.for_type(resource_type);
@@ -413,19 +409,27 @@ impl<'a> Changes<'a> {
         self.enqueue(key.chunk())
     }
 
-    /// Notes what the resource names, and does not name any more; tells of it whoever is to be told.
-    fn relink(
-        &mut self,
-        of: (&ResourceType, ResourceKey, &str),
+    fn relinked<'r>(
+        &self,
+        resource_type: &'r ResourceType,
+        key: ResourceKey,
+        id: &'r str,
         version: i64,
+    ) -> Relinked<'r> {
+        Relinked { account: self.account, resource_type, key, id, version }
+    }
+
+    /// Tells of a change whoever is to be told.
+    fn tell_of(
+        &self,
+        of: &Relinked<'_>,
         before: Option<&[u8]>,
         after: Option<&[u8]>,
     ) -> Result<()> {
-        let (resource_type, key, id) = of;
-        let of = Relinked { account: self.account, resource_type, key, id, version };
-        self.relinks.note(self.tx, &of, before, after)?;
         match &self.set.addressee {
-            Some(to) => to.recorded(self.writing, (resource_type, id), version, before, after),
+            Some(to) => {
+                to.recorded(self.writing, (of.resource_type, of.id), of.version, before, after)
+            }
             None => Ok(()),
         }
     }
@@ -436,16 +440,20 @@ impl<'a> Changes<'a> {
         let type_no = self.edit_type(key.chunk())?;
         let Some(resource_type) = self.tx.resource_type(type_no)? else { return Ok(()) };
         self.forget_told(type_no, id, version)?;
-        let Some(key) = self.find(&resource_type, id)? else { return Ok(()) };
-        let last = self.stored(key)?;
-        let listed = Listed::of(&last.body);
+        let Some(before) = self.before(None, (type_no, &resource_type), id)? else {
+            return Ok(());
+        };
+        let Before { stored: last, listed, targets, .. } = before;
+        let key = last.key;
         if !self.set.records(&resource_type) {
             return self.shadow(key, &listed);
         }
         let was_shadowed = self.edit(key.chunk())?.set_shadowed(key.slot(), false);
         let counts = if was_shadowed { SHADOWED } else { BOTH };
-        self.facets.leave(self.tx, (type_no, key), &listed, counts)?;
-        self.relink((&resource_type, key, id), version, Some(&last.body), None)?;
+        self.facets.leave((type_no, key), &listed, counts);
+        let of = self.relinked(&resource_type, key, id, version);
+        self.relinks.note(&of, &targets, &[]);
+        self.tell_of(&of, Some(&last.body), None)?;
         let created = self.tx.resource_created(key)?.unwrap_or(last.version);
         let past = PastResource { last, created, deleted: version };
         self.tx.insert_past_resource(self.account, id, &past)?;

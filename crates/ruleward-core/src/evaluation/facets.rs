@@ -1,10 +1,10 @@
 //! Facets in a write job: what lists, counts and summaries look at is kept beside the bodies and
-//! moves with them. Postings are loaded once for each facet and chunk and written once.
+//! moves with them. What changes is gathered in memory and written once at the end of the job.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use ruleward_policy::json::{Entries, RawString, RawValue, top_level};
-use ruleward_store::WriteTx;
+use ruleward_store::{NameChange, WriteTx};
 use ruleward_types::{
     AccountNo, ChunkNo, Facet, FacetCounts, FacetKind, FacetNo, ResourceKey, Result, TypeNo,
 };
@@ -54,6 +54,7 @@ impl Listed {
             }
         }
         facets.sort_unstable();
+        facets.dedup();
         Self { name: text(name), facets }
     }
 }
@@ -62,10 +63,22 @@ fn text(value: Option<RawValue<'_>>) -> String {
     value.and_then(RawValue::as_string).map_or_else(String::new, RawString::to_text)
 }
 
-#[derive(Debug)]
-struct Posting {
-    slots: Bits,
-    changed: bool,
+/// Changes of one facet of a type.
+#[derive(Debug, Default)]
+struct Edit {
+    /// What it counts more, beside what the marks say.
+    counts: FacetCounts,
+    /// In the order in which they were made.
+    marks: Vec<Mark>,
+}
+
+/// A resource has a facet from now on, or no longer.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    key: ResourceKey,
+    has: bool,
+    /// What the resource counts.
+    counts: FacetCounts,
 }
 
 /// The facets of an account while they are changed. Nothing is complete without
@@ -73,140 +86,159 @@ struct Posting {
 #[derive(Debug)]
 pub(crate) struct FacetEdits {
     account: AccountNo,
-    numbers: HashMap<TypeNo, HashMap<Facet, FacetNo>>,
-    postings: HashMap<(FacetNo, ChunkNo), Posting>,
-    deltas: BTreeMap<FacetNo, FacetCounts>,
+    names: Vec<NameChange>,
+    edits: HashMap<TypeNo, HashMap<Facet, Edit>>,
 }
 
 impl FacetEdits {
     pub(crate) fn new(account: AccountNo) -> Self {
-        Self { account, numbers: HashMap::new(), postings: HashMap::new(), deltas: BTreeMap::new() }
+        Self { account, names: Vec::new(), edits: HashMap::new() }
     }
 
     /// A resource came to a slot.
     pub(crate) fn enter(
         &mut self,
-        tx: &dyn WriteTx,
-        of: (TypeNo, ResourceKey),
+        (type_no, key): (TypeNo, ResourceKey),
         listed: &Listed,
         counts: FacetCounts,
-    ) -> Result<()> {
-        tx.insert_resource_name(self.account, of.1, &listed.name)?;
-        listed.facets.iter().try_for_each(|facet| self.mark(tx, of, facet, counts, true))
+    ) {
+        self.rename(key, &listed.name, true);
+        for facet in &listed.facets {
+            self.mark(type_no, facet, Mark { key, has: true, counts });
+        }
     }
 
     /// The resource of a slot goes.
     pub(crate) fn leave(
         &mut self,
-        tx: &dyn WriteTx,
-        of: (TypeNo, ResourceKey),
+        (type_no, key): (TypeNo, ResourceKey),
         listed: &Listed,
         counts: FacetCounts,
-    ) -> Result<()> {
-        tx.delete_resource_name(self.account, of.1, &listed.name)?;
-        listed.facets.iter().try_for_each(|facet| self.mark(tx, of, facet, counts, false))
+    ) {
+        self.rename(key, &listed.name, false);
+        for facet in &listed.facets {
+            self.mark(type_no, facet, Mark { key, has: false, counts });
+        }
     }
 
     /// The resource of a slot changed. What stays is not touched.
     pub(crate) fn change(
         &mut self,
-        tx: &dyn WriteTx,
         (type_no, key): (TypeNo, ResourceKey),
         (before, after): (&Listed, &Listed),
         counts: FacetCounts,
-    ) -> Result<()> {
+    ) {
         if before.name != after.name {
-            tx.delete_resource_name(self.account, key, &before.name)?;
-            tx.insert_resource_name(self.account, key, &after.name)?;
+            self.rename(key, &before.name, false);
+            self.rename(key, &after.name, true);
         }
         for facet in &before.facets {
             if after.facets.binary_search(facet).is_err() {
-                self.mark(tx, (type_no, key), facet, counts, false)?;
+                self.mark(type_no, facet, Mark { key, has: false, counts });
             }
         }
         for facet in &after.facets {
             if before.facets.binary_search(facet).is_err() {
-                self.mark(tx, (type_no, key), facet, counts, true)?;
+                self.mark(type_no, facet, Mark { key, has: true, counts });
             }
         }
-        Ok(())
     }
 
     /// A resource counts otherwise from now on, and stays where it is.
-    pub(crate) fn count(
-        &mut self,
-        tx: &dyn WriteTx,
-        type_no: TypeNo,
-        listed: &Listed,
-        delta: FacetCounts,
-    ) -> Result<()> {
+    pub(crate) fn count(&mut self, type_no: TypeNo, listed: &Listed, delta: FacetCounts) {
         for facet in &listed.facets {
-            let no = self.number(tx, type_no, facet)?;
-            *self.deltas.entry(no).or_default() += delta;
-        }
-        Ok(())
-    }
-
-    /// Whether the resource of a slot has a facet, from now on.
-    fn mark(
-        &mut self,
-        tx: &dyn WriteTx,
-        (type_no, key): (TypeNo, ResourceKey),
-        facet: &Facet,
-        counts: FacetCounts,
-        has: bool,
-    ) -> Result<()> {
-        let no = self.number(tx, type_no, facet)?;
-        let posting = self.posting(tx, no, key.chunk())?;
-        // What is so already is counted already.
-        if posting.slots.get(key.slot()) != has {
-            posting.slots.set(key.slot(), has);
-            posting.changed = true;
-            *self.deltas.entry(no).or_default() += if has { counts } else { minus(counts) };
-        }
-        Ok(())
-    }
-
-    fn number(&mut self, tx: &dyn WriteTx, type_no: TypeNo, facet: &Facet) -> Result<FacetNo> {
-        let known = self.numbers.entry(type_no).or_default();
-        if let Some(no) = known.get(facet) {
-            return Ok(*no);
-        }
-        let no = tx.ensure_facet(self.account, type_no, facet)?;
-        known.insert(facet.clone(), no);
-        Ok(no)
-    }
-
-    fn posting(
-        &mut self,
-        tx: &dyn WriteTx,
-        facet: FacetNo,
-        chunk: ChunkNo,
-    ) -> Result<&mut Posting> {
-        match self.postings.entry((facet, chunk)) {
-            std::collections::hash_map::Entry::Occupied(known) => Ok(known.into_mut()),
-            std::collections::hash_map::Entry::Vacant(place) => {
-                let slots = posting::decode(&tx.posting(facet, chunk)?)?;
-                Ok(place.insert(Posting { slots, changed: false }))
-            }
+            self.edit(type_no, facet, |edit| edit.counts += delta);
         }
     }
 
-    /// Writes what changed.
+    fn rename(&mut self, key: ResourceKey, name: &str, has: bool) {
+        self.names.push(NameChange { key, name: name.to_owned(), has });
+    }
+
+    fn mark(&mut self, type_no: TypeNo, facet: &Facet, mark: Mark) {
+        self.edit(type_no, facet, |edit| edit.marks.push(mark));
+    }
+
+    fn edit(&mut self, type_no: TypeNo, facet: &Facet, change: impl FnOnce(&mut Edit)) {
+        let edits = self.edits.entry(type_no).or_default();
+        // Of many resources nearly always one had it already, and it needs no copy.
+        if let Some(edit) = edits.get_mut(facet) {
+            return change(edit);
+        }
+        let mut edit = Edit::default();
+        change(&mut edit);
+        edits.insert(facet.clone(), edit);
+    }
+
+    /// Writes what changed: each facet, and each of its chunks, once, in the order of the store's
+    /// pages.
     pub(crate) fn flush(self, tx: &dyn WriteTx) -> Result<()> {
-        let mut changed: Vec<_> =
-            self.postings.into_iter().filter(|(_, posting)| posting.changed).collect();
-        // In the order of their keys the store's pages are met once.
-        changed.sort_unstable_by_key(|(at, _)| *at);
-        for ((facet, chunk), posting) in changed {
-            tx.put_posting(facet, chunk, &posting::encode(&posting.slots))?;
+        tx.change_resource_names(self.account, &self.names)?;
+        let of_types = self.edits.into_iter();
+        let mut edits: Vec<_> = of_types
+            .flat_map(|(type_no, edits)| {
+                edits.into_iter().map(move |(facet, edit)| (facet, type_no, edit))
+            })
+            .collect();
+        edits.sort_unstable_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
+        let (mut postings, mut counts) = (Vec::new(), Vec::new());
+        for (facet, type_no, edit) in edits {
+            let known = tx.facet_no(self.account, type_no, &facet)?;
+            let (changed, delta) = edit.apply(tx, known)?;
+            let no = match known {
+                Some(no) => {
+                    counts.push((no, delta));
+                    no
+                }
+                None if changed.is_empty() => continue,
+                None => tx.insert_facet(self.account, type_no, &facet, delta)?,
+            };
+            postings.extend(changed.into_iter().map(|(chunk, slots)| ((no, chunk), slots)));
+        }
+        postings.sort_unstable_by_key(|(at, _)| *at);
+        for ((facet, chunk), slots) in postings {
+            tx.put_posting(facet, chunk, &posting::encode(&slots))?;
         }
         // After the postings: a facet that nobody has any more goes.
-        for (no, delta) in self.deltas {
+        counts.sort_unstable_by_key(|(no, _)| *no);
+        for (no, delta) in counts {
             if !delta.is_zero() {
                 tx.add_facet_counts(no, delta)?;
             }
         }
         Ok(())
+    }
+}
+
+impl Edit {
+    /// The chunks whose slots with the facet change, with all that have it then, and what it counts
+    /// more.
+    fn apply(
+        mut self,
+        tx: &dyn WriteTx,
+        known: Option<FacetNo>,
+    ) -> Result<(Vec<(ChunkNo, Bits)>, FacetCounts)> {
+        let (mut changed, mut delta) = (Vec::new(), self.counts);
+        // Stable: of two about the same slot the later one stays the later one.
+        self.marks.sort_by_key(|mark| mark.key.chunk());
+        for marks in self.marks.chunk_by(|a, b| a.key.chunk() == b.key.chunk()) {
+            let Some(chunk) = marks.first().map(|mark| mark.key.chunk()) else { continue };
+            let before = match known {
+                Some(no) => posting::decode(&tx.posting(no, chunk)?)?,
+                None => Bits::default(),
+            };
+            let mut slots = before.clone();
+            for Mark { key, has, counts } in marks {
+                // What is so already is counted already.
+                if slots.get(key.slot()) != *has {
+                    slots.set(key.slot(), *has);
+                    delta += if *has { *counts } else { minus(*counts) };
+                }
+            }
+            if !slots.differences(&before).is_empty() {
+                changed.push((chunk, slots));
+            }
+        }
+        Ok((changed, delta))
     }
 }

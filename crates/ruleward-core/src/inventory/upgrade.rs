@@ -21,14 +21,10 @@ pub(crate) fn give_facets(store: &(dyn Store + 'static)) -> Result<()> {
 
 fn give(tx: &dyn WriteTx, chunk: &Chunk) -> Result<()> {
     let mut facets = FacetEdits::new(chunk.account);
-    let mut listed = Vec::new();
     tx.scan_chunk(chunk.no, 0, -1, &mut |slot, _, body| {
-        listed.push((ResourceKey::new(chunk.no, slot), Listed::of(body)));
+        facets.enter((chunk.type_no, ResourceKey::new(chunk.no, slot)), &Listed::of(body), BOTH);
         Ok(())
     })?;
-    for (key, listed) in listed {
-        facets.enter(tx, (chunk.type_no, key), &listed, BOTH)?;
-    }
     facets.flush(tx)?;
     tx.set_has_facets(chunk.no)
 }

@@ -101,7 +101,7 @@ fn name(text: RawString<'_>) -> Option<Cow<'_, str>> {
 
 /// The targets under which a body stands in the store: what it names, and its own other names,
 /// each once, in order.
-pub(super) fn targets(
+pub(crate) fn targets(
     tx: &dyn ReadTx,
     account: AccountNo,
     resource_type: &ResourceType,

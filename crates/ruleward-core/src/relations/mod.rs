@@ -19,7 +19,7 @@ use crate::access::Access;
 use crate::evaluation::view;
 use crate::page::{Page, Paged};
 
-pub(crate) use edges::{OwnEdge, own_edges};
+pub(crate) use edges::{OwnEdge, own_edges, targets};
 use listing::Listing;
 pub(crate) use table::spelled_types;
 pub(crate) use upkeep::{Relinked, Relinks};

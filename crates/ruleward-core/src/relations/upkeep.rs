@@ -36,19 +36,16 @@ pub(crate) struct Relinked<'a> {
 }
 
 impl Relinks {
-    /// Notes how what a resource names differs before and after.
+    /// Notes how what a resource names differs before and after, each in order.
     pub(crate) fn note(
         &mut self,
-        tx: &dyn WriteTx,
         of: &Relinked<'_>,
-        before: Option<&[u8]>,
-        after: Option<&[u8]>,
-    ) -> Result<()> {
-        let named = |body: Option<&[u8]>| match body {
-            Some(body) => targets(tx, of.account, of.resource_type, body),
-            None => Ok(Vec::new()),
-        };
-        let (before, after) = (named(before)?, named(after)?);
+        before: &[RelationTarget],
+        after: &[RelationTarget],
+    ) {
+        if before == after {
+            return;
+        }
         let absent =
             |target: &RelationTarget, list: &[RelationTarget]| list.binary_search(target).is_err();
         let id: Arc<str> = of.id.into();
@@ -59,11 +56,10 @@ impl Relinks {
             version: of.version,
             ended,
         };
-        let gone = before.iter().filter(|target| absent(target, &after));
+        let gone = before.iter().filter(|target| absent(target, after));
         self.0.extend(gone.map(|target| relink(*target, Some(Arc::clone(&id)))));
-        let come = after.iter().filter(|target| absent(target, &before));
+        let come = after.iter().filter(|target| absent(target, before));
         self.0.extend(come.map(|target| relink(*target, None)));
-        Ok(())
     }
 
     /// Writes them in the order of the targets, so that the store's pages are met once; several
@@ -126,7 +122,8 @@ impl Service {
             tx.scan_chunk(chunk, 0, -1, &mut |slot, version, body| {
                 let key = ResourceKey::new(chunk, slot);
                 let of = Relinked { account, resource_type: &resource_type, key, id: "", version };
-                links.note(tx, &of, None, Some(body))
+                links.note(&of, &[], &targets(tx, account, &resource_type, body)?);
+                Ok(())
             })?;
             links.write(tx)
         })

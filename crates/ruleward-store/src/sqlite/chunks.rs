@@ -94,11 +94,17 @@ impl ReadChunks for Tx<'_> {
         type_no: TypeNo,
         recorded: bool,
     ) -> Result<Option<Chunk>> {
-        let sql =
+        // Spelled out, so that each is found in the index that has no others.
+        let sql = if recorded {
             "SELECT no, account, type, version, used, live, column_slots, checkpoint, recorded
                    FROM chunk
-                   WHERE account = ?1 AND type = ?2 AND recorded = ?3 ORDER BY no DESC LIMIT 1";
-        self.one(sql, params![account.0, type_no.0, recorded], chunk)
+                   WHERE account = ?1 AND type = ?2 AND recorded = 1 ORDER BY no DESC LIMIT 1"
+        } else {
+            "SELECT no, account, type, version, used, live, column_slots, checkpoint, recorded
+                   FROM chunk
+                   WHERE account = ?1 AND type = ?2 AND recorded = 0 ORDER BY no DESC LIMIT 1"
+        };
+        self.one(sql, [account.0, type_no.0], chunk)
     }
 
     fn shadowed_slots(&self, no: ChunkNo) -> Result<Vec<u8>> {

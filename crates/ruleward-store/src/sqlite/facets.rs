@@ -58,6 +58,21 @@ impl ReadFacets for Tx<'_> {
         self.one(&format!("{FACET} WHERE no = ?1 AND account = ?2"), [no.0, account.0], facet)
     }
 
+    fn facet_no(
+        &self,
+        account: AccountNo,
+        type_no: TypeNo,
+        facet: &Facet,
+    ) -> Result<Option<FacetNo>> {
+        let sql = "SELECT no FROM facet
+                   WHERE account = ?1 AND kind = ?2 AND name = ?3 AND value = ?4 AND type = ?5";
+        self.one(
+            sql,
+            params![account.0, facet.kind.number(), facet.name, facet.value, type_no.0],
+            |row| row.get(0).map(FacetNo),
+        )
+    }
+
     fn facet_names(
         &self,
         account: AccountNo,
@@ -87,16 +102,18 @@ impl ReadFacets for Tx<'_> {
 }
 
 impl WriteFacets for Tx<'_> {
-    fn ensure_facet(&self, account: AccountNo, type_no: TypeNo, facet: &Facet) -> Result<FacetNo> {
-        let values = params![account.0, facet.kind.number(), facet.name, facet.value, type_no.0];
-        let sql = "SELECT no FROM facet
-                   WHERE account = ?1 AND kind = ?2 AND name = ?3 AND value = ?4 AND type = ?5";
-        if let Some(no) = self.one(sql, values, |row| row.get(0))? {
-            return Ok(FacetNo(no));
-        }
+    fn insert_facet(
+        &self,
+        account: AccountNo,
+        type_no: TypeNo,
+        facet: &Facet,
+        counts: FacetCounts,
+    ) -> Result<FacetNo> {
+        let Facet { kind, name, value } = facet;
         self.execute(
-            "INSERT INTO facet (account, kind, name, value, type) VALUES (?1, ?2, ?3, ?4, ?5)",
-            values,
+            "INSERT INTO facet (account, kind, name, value, type, tracked, told)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![account.0, kind.number(), name, value, type_no.0, counts.tracked, counts.told],
         )?;
         Ok(FacetNo(self.inserted_row()))
     }

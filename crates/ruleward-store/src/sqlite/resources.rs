@@ -1,11 +1,16 @@
 //! Resource bodies.
 
-use ruleward_types::{AccountNo, ChunkNo, Error, ResourceKey, Result, SLOTS_PER_CHUNK};
-use rusqlite::params;
+use ruleward_types::{AccountNo, ChunkNo, Error, ResourceKey, Result, SLOTS_PER_CHUNK, TypeNo};
+use rusqlite::{Row, params};
 
 use super::{Tx, failed};
 use crate::resources::Visit;
-use crate::{ReadResources, StoredResource, WriteResources};
+use crate::{NameChange, ReadResources, StoredResource, WriteResources};
+
+/// Key, version and body.
+fn stored(row: &Row<'_>) -> rusqlite::Result<StoredResource> {
+    Ok(StoredResource { key: ResourceKey(row.get(0)?), version: row.get(1)?, body: row.get(2)? })
+}
 
 impl Tx<'_> {
     fn keys_by_id(&self, account: AccountNo, id: &str, recorded: bool) -> Result<Vec<ResourceKey>> {
@@ -28,6 +33,22 @@ impl ReadResources for Tx<'_> {
 
     fn told_resources_by_id(&self, account: AccountNo, id: &str) -> Result<Vec<ResourceKey>> {
         self.keys_by_id(account, id, false)
+    }
+
+    fn resource_of_type(
+        &self,
+        account: AccountNo,
+        type_no: TypeNo,
+        id: &str,
+        recorded: bool,
+    ) -> Result<Option<StoredResource>> {
+        let sql = "SELECT r.key, r.version, r.body
+                   FROM resource_by_id i JOIN resource r ON r.key = i.key
+                   JOIN chunk c ON c.no = i.key >> 12
+                   WHERE i.hash = ?1 AND r.id = ?2 AND c.account = ?3 AND c.type = ?4
+                   AND c.recorded = ?5";
+        let hash = self.id_hash(account, id);
+        self.one(sql, params![hash, id, account.0, type_no.0, recorded], stored)
     }
 
     fn resources_by_name(
@@ -59,10 +80,7 @@ impl ReadResources for Tx<'_> {
             "SELECT key, version, body FROM resource WHERE key >= ?1 AND key < ?2
              ORDER BY key LIMIT ?3",
             [from, end, limit],
-            |row| {
-                let (key, version, body) = (row.get(0)?, row.get(1)?, row.get(2)?);
-                Ok(StoredResource { key: ResourceKey(key), version, body })
-            },
+            stored,
         )
     }
 
@@ -70,6 +88,10 @@ impl ReadResources for Tx<'_> {
         self.one("SELECT version, body FROM resource WHERE key = ?1", [key.0], |row| {
             Ok(StoredResource { key, version: row.get(0)?, body: row.get(1)? })
         })
+    }
+
+    fn resource_version(&self, key: ResourceKey) -> Result<Option<i64>> {
+        self.one("SELECT version FROM resource WHERE key = ?1", [key.0], |row| row.get(0))
     }
 
     fn scan_chunk(
@@ -138,23 +160,24 @@ impl WriteResources for Tx<'_> {
         .map(drop)
     }
 
-    fn insert_resource_name(&self, account: AccountNo, key: ResourceKey, name: &str) -> Result<()> {
-        if name.is_empty() {
-            return Ok(());
+    fn change_resource_names(&self, account: AccountNo, changes: &[NameChange]) -> Result<()> {
+        let mut changes: Vec<_> = changes
+            .iter()
+            .filter(|of| !of.name.is_empty())
+            .map(|of| (self.id_hash(account, &of.name), of.key.0, of.has))
+            .collect();
+        // In the order of the index its pages are met once; what is about the same name and
+        // resource stays in its order.
+        changes.sort_by_key(|(hash, key, _)| (*hash, *key));
+        for (hash, key, has) in changes {
+            let sql = if has {
+                "INSERT OR IGNORE INTO resource_by_name (hash, key) VALUES (?1, ?2)"
+            } else {
+                "DELETE FROM resource_by_name WHERE hash = ?1 AND key = ?2"
+            };
+            self.execute(sql, [hash, key])?;
         }
-        self.execute(
-            "INSERT OR IGNORE INTO resource_by_name (hash, key) VALUES (?1, ?2)",
-            [self.id_hash(account, name), key.0],
-        )
-        .map(drop)
-    }
-
-    fn delete_resource_name(&self, account: AccountNo, key: ResourceKey, name: &str) -> Result<()> {
-        self.execute(
-            "DELETE FROM resource_by_name WHERE hash = ?1 AND key = ?2",
-            [self.id_hash(account, name), key.0],
-        )
-        .map(drop)
+        Ok(())
     }
 
     fn delete_resource(&self, account: AccountNo, key: ResourceKey, id: &str) -> Result<()> {

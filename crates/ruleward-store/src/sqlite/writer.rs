@@ -1,5 +1,6 @@
 //! The one writer: a thread that runs jobs in the order of their arrival and commits several
-//! together. Each job has a savepoint of its own; all are answered after the synced commit.
+//! together. A job that fails takes back what it wrote itself; all are answered after the synced
+//! commit.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -102,17 +103,38 @@ fn group(
         return Ok(());
     }
     let mut next = Some(first);
+    let mut is_empty = true;
     while let Some(Request { job, reply }) = next.take() {
-        let outcome = execute("SAVEPOINT job").and_then(|_| {
-            let outcome = catch_unwind(AssertUnwindSafe(|| job(tx)))
-                .unwrap_or_else(|_| Err(Error::internal("store", "a write job panicked")));
-            if outcome.is_err() {
-                execute("ROLLBACK TO job")?;
-            }
-            execute("RELEASE job")?;
-            outcome
-        });
+        let run = || {
+            catch_unwind(AssertUnwindSafe(|| job(tx)))
+                .unwrap_or_else(|_| Err(Error::internal("store", "a write job panicked")))
+        };
+        // A savepoint copies every page that is changed after it; where nothing of another job
+        // is to be kept, the whole transaction can go.
+        let outcome = if is_empty {
+            run().or_else(|error| {
+                execute("ROLLBACK")?;
+                execute("BEGIN IMMEDIATE")?;
+                Err(error)
+            })
+        } else {
+            execute("SAVEPOINT job").and_then(|_| {
+                let outcome = run();
+                if outcome.is_err() {
+                    execute("ROLLBACK TO job")?;
+                }
+                execute("RELEASE job")?;
+                outcome
+            })
+        };
+        // Where the disk failed the whole transaction is gone, and with it what other jobs wrote:
+        // there is nothing to commit, and all are told so.
+        let is_gone = outcome.is_err() && tx.connection.is_autocommit();
+        is_empty &= outcome.is_err();
         answers.push((reply, outcome));
+        if is_gone {
+            break;
+        }
         if answers.len() < GROUP && begun.elapsed() < GROUP_TIME {
             next = requests.try_recv().ok();
         }

@@ -1,7 +1,7 @@
 //! Types, chunks, planes and tickets.
 
-use ruleward_store::{Chunk, Ticket};
-use ruleward_types::{AccountNo, ChunkNo, ResourceKey, ResourceType};
+use ruleward_store::{Chunk, StoredResource, Ticket};
+use ruleward_types::{AccountNo, ChunkNo, ResourceKey, ResourceType, TypeNo};
 
 use super::Place;
 
@@ -195,6 +195,14 @@ pub(crate) fn told_chunks_are_apart(place: Place) {
             let key = |chunk: &Chunk, slot| [ResourceKey::new(chunk.no, slot)];
             assert_eq!(tx.resources_by_id(account, "x")?, key(&recorded, 1));
             assert_eq!(tx.told_resources_by_id(account, "x")?, key(&told, 0));
+            let of_type = |no, id, recorded| tx.resource_of_type(account, no, id, recorded);
+            let version = |of: Option<StoredResource>| of.map(|of| of.version);
+            assert_eq!(version(of_type(kind, "x", true)?), Some(1));
+            assert_eq!(version(of_type(kind, "x", false)?), Some(2));
+            assert_eq!(of_type(kind, "y", true)?, None);
+            assert_eq!(of_type(TypeNo(kind.0 + 1), "x", true)?, None);
+            assert_eq!(tx.resource_version(ResourceKey::new(told.no, 0))?, Some(2));
+            assert_eq!(tx.resource_version(ResourceKey::new(told.no, 1))?, None);
             assert_eq!(tx.shadowed_slots(recorded.no)?, slots);
             // Nothing lives in the other one as yet.
             assert_eq!(numbers(tx.chunks_to_catch_up(account)?), [recorded.no]);

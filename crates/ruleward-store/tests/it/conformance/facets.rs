@@ -13,7 +13,11 @@ fn ensure(place: &Place, account: AccountNo, kind: &str, facet: Facet) -> (TypeN
         .store()
         .write(move |tx| {
             let type_no = tx.ensure_type(account, &kind)?;
-            Ok((type_no, tx.ensure_facet(account, type_no, &facet)?))
+            let no = match tx.facet_no(account, type_no, &facet)? {
+                Some(no) => no,
+                None => tx.insert_facet(account, type_no, &facet, FacetCounts::default())?,
+            };
+            Ok((type_no, no))
         })
         .unwrap()
 }

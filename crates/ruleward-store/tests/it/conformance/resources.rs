@@ -128,14 +128,21 @@ pub(crate) fn names_lead_to_resources(place: Place) {
     place
         .store()
         .write(move |tx| {
-            for slot in [5, 0, 9] {
-                tx.insert_resource_name(account, of(slot), "n")?;
-            }
-            tx.insert_resource_name(account, of(5), "n")?;
-            tx.insert_resource_name(account, of(1), "")?;
-            tx.insert_resource_name(other, of(7), "n")?;
-            tx.delete_resource_name(account, of(9), "n")?;
-            tx.delete_resource_name(account, of(9), "never")
+            let change = |slot, name: &str, has| {
+                ruleward_store::NameChange { key: of(slot), name: name.to_owned(), has }
+            };
+            let begun = [5, 0, 9, 5].map(|slot| change(slot, "n", true));
+            tx.change_resource_names(account, &begun)?;
+            tx.change_resource_names(other, &[change(7, "n", true)])?;
+            let more = [
+                change(9, "n", false),
+                change(1, "", true),
+                change(9, "never", false),
+                // Renamed and back in one job.
+                change(0, "n", false),
+                change(0, "n", true),
+            ];
+            tx.change_resource_names(account, &more)
         })
         .unwrap();
     let place = place.reopen();
