@@ -52,6 +52,8 @@ enum Command {
         file: PathBuf,
         /// A new database file.
         database: PathBuf,
+        /// A database that `import` made of the same file: the rows of relations are taken from it.
+        like: PathBuf,
     },
     /// Import an inventory through the use cases, pipelined, judged by rules; prints JSON.
     Import {
@@ -231,8 +233,8 @@ fn main() -> Result<()> {
             let rules = if broad { rules::broad(rules)? } else { rules::rules(rules) };
             scenario::add_rules(&database, rules)?;
         }
-        Command::Bare { file, database } => {
-            let (rows, seconds) = bare::insert(&file, &database, 8 << 20)?;
+        Command::Bare { file, database, like } => {
+            let (rows, seconds) = bare::insert(&file, &database, &like, 8 << 20)?;
             println!("{}", serde_json::json!({ "resources": rows, "wall_ms": seconds * 1e3 }));
         }
         Command::Import { file, database, rules, mix } => {

@@ -128,8 +128,10 @@ pub(crate) fn names_lead_to_resources(place: Place) {
     place
         .store()
         .write(move |tx| {
-            let change = |slot, name: &str, has| {
-                ruleward_store::NameChange { key: of(slot), name: name.to_owned(), has }
+            let change = |slot, name: &str, has| ruleward_store::NameChange {
+                key: of(slot),
+                name: name.to_owned(),
+                has,
             };
             let begun = [5, 0, 9, 5].map(|slot| change(slot, "n", true));
             tx.change_resource_names(account, &begun)?;
