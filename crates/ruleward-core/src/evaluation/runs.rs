@@ -82,7 +82,10 @@ pub(crate) fn start(
         Asking::Resources => AssignmentState::Submitting,
         Asking::Account | Asking::Nobody => AssignmentState::Evaluating,
     };
-    tx.update_rule(&rule)?;
+    // What is asked for and ends at once leaves the rule as it was.
+    if !is_current || rule != compiled.rule {
+        tx.update_rule(&rule)?;
+    }
     Ok(rule)
 }
 

@@ -28,41 +28,88 @@ pub(super) fn put_packed(out: &mut Vec<u8>, plane: &Bits, scope: &Bits) {
     let (mut packed, mut filled) = (0_u64, 0);
     let planes = plane.words().iter().copied().chain(std::iter::repeat(0));
     for (bits, mask) in planes.zip(scope.words()) {
-        let mut left = *mask;
-        while left != 0 {
-            let bit = left & left.wrapping_neg();
-            left ^= bit;
-            packed |= u64::from(bits & bit != 0) << filled;
-            filled += 1;
-            if filled == 64 {
-                out.extend_from_slice(&packed.to_le_bytes());
-                (packed, filled) = (0, 0);
-            }
+        let (gathered, count) = (gathered(bits & mask, *mask), mask.count_ones());
+        packed |= gathered.unbounded_shl(filled);
+        filled += count;
+        if filled >= 64 {
+            out.extend_from_slice(&packed.to_le_bytes());
+            filled -= 64;
+            packed = gathered.unbounded_shr(count - filled);
         }
     }
     let rest = packed.to_le_bytes();
-    out.extend(rest.iter().take(packed_bytes(filled)));
+    out.extend(rest.iter().take(packed_bytes(filled as usize)));
 }
 
 /// The slots in a scope whose bits are set.
 pub(super) fn unpacked(packed: &[u8], scope: &Bits) -> Bits {
-    let mut source = packed.chunks(8);
-    let (mut bits, mut filled) = (0, 0);
+    let mut source = packed.chunks(8).map(word_of);
+    let (mut bits, mut filled) = (0_u64, 0);
     let plane = scope.words().iter().map(|mask| {
-        let (mut word, mut left) = (0, *mask);
-        while left != 0 {
-            if filled == 0 {
-                (bits, filled) = (source.next().map_or(0, word_of), 64);
-            }
-            let bit = left & left.wrapping_neg();
-            left ^= bit;
-            word |= if bits & 1 == 1 { bit } else { 0 };
-            bits >>= 1;
-            filled -= 1;
+        let count = mask.count_ones();
+        let mut taken = bits;
+        if count > filled {
+            let next = source.next().unwrap_or(0);
+            taken |= next.unbounded_shl(filled);
+            bits = next.unbounded_shr(count - filled);
+            filled += 64;
+        } else {
+            bits = bits.unbounded_shr(count);
         }
-        word
+        filled -= count;
+        scattered(taken, *mask)
     });
     Bits::from_words(plane.collect())
+}
+
+/// The bits under a mask, moved together. Nothing else is set.
+fn gathered(mut bits: u64, mask: u64) -> u64 {
+    if bits == 0 || mask == u64::MAX {
+        return bits;
+    }
+    // By the ones of the mask or by its zeros, whichever are fewer.
+    if mask.count_ones() <= 32 {
+        let (mut gathered, mut left, mut to) = (0, mask, 1_u64);
+        while left != 0 {
+            let bit = left & left.wrapping_neg();
+            left ^= bit;
+            gathered |= if bits & bit == 0 { 0 } else { to };
+            to <<= 1;
+        }
+        return gathered;
+    }
+    let mut zeros = !mask;
+    while zeros != 0 {
+        let below = u64::MAX.unbounded_shr(zeros.leading_zeros() + 1);
+        zeros &= below;
+        bits = bits & below | bits >> 1 & !below;
+    }
+    bits
+}
+
+/// The first bits, moved to where a mask has ones.
+fn scattered(mut bits: u64, mask: u64) -> u64 {
+    if mask == u64::MAX || bits == 0 {
+        return bits;
+    }
+    if mask.count_ones() <= 32 {
+        let (mut scattered, mut left) = (0, mask);
+        while left != 0 {
+            let bit = left & left.wrapping_neg();
+            left ^= bit;
+            scattered |= if bits & 1 == 0 { 0 } else { bit };
+            bits >>= 1;
+        }
+        return scattered;
+    }
+    let mut zeros = !mask;
+    while zeros != 0 {
+        let bit = zeros & zeros.wrapping_neg();
+        zeros ^= bit;
+        let below = bit.wrapping_sub(1);
+        bits = bits & below | (bits & !below) << 1;
+    }
+    bits
 }
 
 /// Up to eight bytes as a word.
@@ -86,4 +133,44 @@ pub(super) fn rank(bytes: &[u8], bits: usize) -> usize {
         + word_of(tail).count_ones()
         + last.count_ones();
     ones as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn word() -> impl Strategy<Value = u64> {
+        prop_oneof![
+            Just(0),
+            Just(u64::MAX),
+            any::<u64>(),
+            (any::<u64>(), any::<u64>()).prop_map(|(a, b)| a & b),
+            (any::<u64>(), any::<u64>()).prop_map(|(a, b)| a | b),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_packed_is_unpacked(words in prop::collection::vec((word(), word()), 0..9)) {
+            let scope = Bits::from_words(words.iter().map(|(_, mask)| *mask).collect());
+            let plane = Bits::from_words(words.iter().map(|(bits, mask)| bits & mask).collect());
+            let mut packed = Vec::new();
+            put_packed(&mut packed, &plane, &scope);
+            let slots: Vec<usize> = scope.iter_from(0).collect();
+            prop_assert_eq!(packed.len(), packed_bytes(slots.len()));
+            for (place, slot) in slots.iter().enumerate() {
+                prop_assert_eq!(bit(&packed, place), plane.get(*slot));
+                prop_assert_eq!(rank(&scope_bytes(&scope), *slot), place);
+            }
+            prop_assert_eq!(unpacked(&packed, &scope), plane);
+        }
+    }
+
+    fn scope_bytes(scope: &Bits) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        put_plane(&mut bytes, scope, 8 * scope.words().len());
+        bytes
+    }
 }
