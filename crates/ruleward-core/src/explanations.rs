@@ -46,10 +46,8 @@ impl Service {
             };
             let stored = match key {
                 Some(key) => {
-                    let planes = Planes::decode(&tx.planes(key.chunk())?)?;
-                    planes
-                        .rule(plane_no(rule.no))
-                        .map_or(Verdict::OutOfScope, |of| of.verdict(key.slot()))
+                    let planes = Planes::decode(tx.planes(key.chunk())?)?;
+                    planes.verdict(plane_no(rule.no), key.slot())
                 }
                 None => Verdict::OutOfScope,
             };

@@ -226,7 +226,7 @@ fn unnamed(
     while let Some(chunk) = tx.next_chunk(account, row.no, from)? {
         from = ChunkNo(chunk.no.0 + 1);
         let seen = Bits::from_bytes(&tx.import_seen(&session.id, chunk.no)?);
-        let mut told = Planes::decode(&tx.planes(chunk.no)?)?.live;
+        let mut told = Planes::decode(tx.planes(chunk.no)?)?.live;
         // Of these something newer is told elsewhere, or that they are gone.
         told.and_not(&Bits::from_bytes(&tx.shadowed_slots(chunk.no)?));
         live += usize::try_from(told.count()).unwrap_or(usize::MAX);

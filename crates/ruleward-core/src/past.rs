@@ -148,9 +148,8 @@ impl Service {
                     let mut subject = None;
                     for rule in &rules {
                         let place = Cursor(key.0, rule.no.0);
-                        let verdict =
-                            planes.rule(plane_no(rule.no)).map(|of| of.verdict(key.slot()));
-                        let Some(state) = verdict.and_then(named) else { continue };
+                        let verdict = planes.verdict(plane_no(rule.no), key.slot());
+                        let Some(state) = named(verdict) else { continue };
                         if place <= after || query.state.as_deref().is_some_and(|of| of != state) {
                             continue;
                         }
@@ -284,11 +283,11 @@ fn named(verdict: Verdict) -> Option<&'static str> {
 /// The planes of a chunk as they stood at a moment.
 pub(crate) fn planes_at(tx: &dyn ReadTx, chunk: ChunkNo, at: Timestamp) -> Result<Planes> {
     let (mut planes, until) = match tx.planes_checkpoint(chunk, at)? {
-        Some((stood, bytes)) => (Planes::decode(&bytes)?, stood.0 - 1),
-        None => (Planes::decode(&tx.planes(chunk)?)?, i64::MAX),
+        Some((stood, bytes)) => (Planes::decode(bytes)?, stood.0 - 1),
+        None => (Planes::decode(tx.planes(chunk)?)?, i64::MAX),
     };
     tx.transitions(chunk, Span { from: at.0 + 1, to: until }, &mut |_, bytes| {
-        Transition::decode(bytes)?.apply(&mut planes);
+        Transition::decode(bytes)?.undo(&mut planes);
         Ok(())
     })?;
     Ok(planes)
@@ -311,28 +310,27 @@ fn flips(
     let mut flips: HashMap<(usize, u32), Flip> = HashMap::new();
     let span = Span { from: from.0 + 1, to: to.0 };
     let mut planes: Option<Planes> = None;
-    let verdict = |planes: &Planes, slot, rule| {
-        planes.rule(rule).map_or(Verdict::OutOfScope, |of| of.verdict(slot))
-    };
     tx.transitions(chunk, span, &mut |at, bytes| {
         let planes = match &mut planes {
             Some(planes) => planes,
             none => none.insert(planes_at(tx, chunk, to)?),
         };
         let transition = Transition::decode(bytes)?;
-        for rule in &transition.rules {
-            for slot in rule.slots().iter_from(0) {
-                flips.entry((slot, rule.rule)).or_insert_with(|| {
-                    let after = verdict(planes, slot, rule.rule);
+        let flipped: Vec<_> =
+            transition.rules.iter().map(|rule| (rule.rule, rule.slots(planes))).collect();
+        for (rule, slots) in &flipped {
+            for slot in slots.iter_from(0) {
+                flips.entry((slot, *rule)).or_insert_with(|| {
+                    let after = planes.verdict(*rule, slot);
                     Flip { before: after, after, at }
                 });
             }
         }
-        transition.apply(planes);
-        for rule in &transition.rules {
-            for slot in rule.slots().iter_from(0) {
-                if let Some(flip) = flips.get_mut(&(slot, rule.rule)) {
-                    flip.before = verdict(planes, slot, rule.rule);
+        transition.undo(planes);
+        for (rule, slots) in &flipped {
+            for slot in slots.iter_from(0) {
+                if let Some(flip) = flips.get_mut(&(slot, *rule)) {
+                    flip.before = planes.verdict(*rule, slot);
                 }
             }
         }

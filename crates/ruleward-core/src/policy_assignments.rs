@@ -318,8 +318,9 @@ pub(crate) fn rejudge(
     edit_chunks(
         writing,
         account,
-        |chunk, head| {
-            head.rule(compiled.no).is_some() && (is_custom || !covered.contains(&chunk.type_no))
+        |chunk, planes| {
+            planes.standing(compiled.no).is_some()
+                && (is_custom || !covered.contains(&chunk.type_no))
         },
         counted(&set),
         counted(&set),

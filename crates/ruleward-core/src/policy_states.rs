@@ -157,7 +157,7 @@ impl<'a> Listing<'a> {
             let mut keys = keys.clone();
             keys.sort();
             for key in keys.into_iter().filter(|key| key.0 >= after.0) {
-                let planes = Planes::decode(&self.tx.planes(key.chunk())?)?;
+                let planes = Planes::decode(self.tx.planes(key.chunk())?)?;
                 self.list_slot(&planes, key, after, &mut found)?;
             }
             return Ok(found.finish());
@@ -167,7 +167,7 @@ impl<'a> Listing<'a> {
         let past = Some(ChunkNo(from.chunk().0 - 1));
         each_chunk(self.tx, self.account.no, None, past, |chunk| {
             let first = if chunk.no == from.chunk() { from.slot() } else { 0 };
-            let planes = Planes::decode(&self.tx.planes(chunk.no)?)?;
+            let planes = Planes::decode(self.tx.planes(chunk.no)?)?;
             let mut wanted = Bits::with_words(planes.words());
             for rule in &self.rules {
                 if let Some(of) = planes.rule(rule.no) {
@@ -210,10 +210,10 @@ impl<'a> Listing<'a> {
             if at <= after {
                 continue;
             }
-            let state = match planes.rule(rule.no).map(|of| of.verdict(key.slot())) {
-                Some(Verdict::Compliant) => ComplianceState::Compliant,
-                Some(Verdict::NonCompliant) => ComplianceState::NonCompliant,
-                Some(Verdict::Undetermined | Verdict::OutOfScope) | None => continue,
+            let state = match planes.verdict(rule.no, key.slot()) {
+                Verdict::Compliant => ComplianceState::Compliant,
+                Verdict::NonCompliant => ComplianceState::NonCompliant,
+                Verdict::Undetermined | Verdict::OutOfScope => continue,
             };
             if self.query.compliance_state.is_some_and(|wanted| wanted != state) {
                 continue;

@@ -110,7 +110,7 @@ impl Service {
                 let mut keys = resource_keys(tx, account, id)?;
                 keys.sort();
                 for key in keys.into_iter().filter(|key| key.0 > after) {
-                    let planes = Planes::decode(&tx.planes(key.chunk())?)?;
+                    let planes = Planes::decode(tx.planes(key.chunk())?)?;
                     summarize(tx, access, &planes, key, &rules, resource_name, &mut found)?;
                 }
                 return Ok(found.finish());
@@ -174,7 +174,7 @@ fn each_planes(
 ) -> Result<()> {
     let past = ChunkNo(ResourceKey(after.max(0)).chunk().0 - 1);
     each_chunk(tx, account, None, Some(past), |chunk| {
-        visit(chunk.no, &Planes::decode(&tx.planes(chunk.no)?)?)
+        visit(chunk.no, &Planes::decode(tx.planes(chunk.no)?)?)
     })
 }
 
@@ -227,8 +227,8 @@ fn summarize(
     found: &mut Collector<ResourceSummary>,
 ) -> Result<()> {
     let mut assignments = ComplianceCounts::default();
-    for of in rules.iter().filter_map(|no| planes.rule(*no)) {
-        assignments.add(of.verdict(key.slot()).counts());
+    for rule in rules {
+        assignments.add(planes.verdict(*rule, key.slot()).counts());
     }
     if assignments.compliant + assignments.non_compliant == 0 {
         return Ok(());

@@ -20,7 +20,7 @@ use crate::evaluation::columns::{TypeColumns, judge_chunk};
 use crate::evaluation::each_chunk::every_chunk;
 use crate::evaluation::environment::Surroundings;
 use crate::evaluation::judging::{Found, Judging, Place};
-use crate::evaluation::planes::{Head, Planes, RulePlanes, Verdict};
+use crate::evaluation::planes::{Planes, RulePlanes, Verdict};
 use crate::evaluation::rule_set::CompiledRule;
 use crate::evaluation::scope::Subject;
 use crate::evaluation::view;
@@ -178,15 +178,13 @@ struct Draft<'a> {
 impl Preview {
     fn add(&mut self, tx: &dyn ReadTx, draft: &Draft<'_>, chunk: &Chunk) -> Result<()> {
         let Draft { account, compiled, columns, is_stored, now } = *draft;
-        let stored = tx.planes(chunk.no)?;
-        let live = Head::decode(&stored)?.live;
-        let words = live.words().len();
-        let before =
-            if is_stored { Planes::decode(&stored)?.rule(compiled.no).cloned() } else { None };
+        let stored = Planes::decode(tx.planes(chunk.no)?)?;
+        let (live, words) = (&stored.live, stored.words());
+        let before = stored.rule(compiled.no).filter(|_| is_stored);
         if columns.is_none() && before.is_none() {
             return Ok(());
         }
-        let place = Place { tx, chunk, live: &live, words, recorder: &account.recorder, now };
+        let place = Place { tx, chunk, live, words, recorder: &account.recorder, now };
         let found = if compiled.scope.subject() == Subject::Account {
             let mut judging = Judging::new(&place, &[compiled]);
             judging.judge(0, &account_resource::body(account));
@@ -198,10 +196,11 @@ impl Preview {
         };
         let Some(Found { planes: then, .. }) = found.into_iter().next() else { return Ok(()) };
         self.then.add(then.counts());
-        let before = before.unwrap_or_else(|| RulePlanes::new(compiled.no, words));
+        let none = RulePlanes::new(compiled.no, words);
+        let before = before.unwrap_or(&none);
         self.now.add(before.counts());
-        let mut changed = then.differences(&before);
-        changed.and(&live);
+        let mut changed = then.differences(before);
+        changed.and(live);
         self.changed += u64::try_from(changed.count()).unwrap_or(0);
         for slot in changed.iter_from(0).take(NAMED.saturating_sub(self.changes.len())) {
             let (from, to) = (before.verdict(slot), then.verdict(slot));

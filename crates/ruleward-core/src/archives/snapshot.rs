@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::Job;
 use super::file::{Part, Written, key};
 use crate::Service;
-use crate::evaluation::planes::Head;
+use crate::evaluation::planes::Planes;
 use crate::page::Page;
 use crate::relations::{Direction, relations_of};
 
@@ -144,7 +144,7 @@ fn items(
     chunk: ChunkNo,
     from: usize,
 ) -> Result<(Vec<Item>, Option<usize>)> {
-    let live = Head::decode(&tx.planes(chunk)?)?.live;
+    let live = Planes::decode(tx.planes(chunk)?)?.live;
     let (mut items, mut bytes) = (Vec::new(), 0);
     for slot in live.iter_from(from) {
         if items.len() >= READ || bytes >= READ_BYTES {

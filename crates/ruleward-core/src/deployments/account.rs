@@ -14,7 +14,7 @@ use super::ahead::{Ahead, AheadRule, wanted_rule};
 use super::{Rules, Wanted, Work};
 use crate::evaluation::chunk_edit::{ChunkEdit, counted, edit_chunks};
 use crate::evaluation::ledger::Ledger;
-use crate::evaluation::planes::{Head, plane_no};
+use crate::evaluation::planes::{Planes, plane_no};
 use crate::evaluation::rule_set::RuleSet;
 use crate::evaluation::runs;
 use crate::organization_policy_assignments::{forget_removed, retry_at};
@@ -349,7 +349,9 @@ impl<'a, 'b> Bringing<'a, 'b> {
             Ok(())
         };
         let Some(ahead) = self.ahead.take() else {
-            let wanted = |_: &Chunk, head: &Head| numbers.iter().any(|no| head.rule(*no).is_some());
+            let wanted = |_: &Chunk, planes: &Planes| {
+                numbers.iter().any(|no| planes.standing(*no).is_some())
+            };
             return edit_chunks(
                 self.writing,
                 account,

@@ -17,7 +17,7 @@ use crate::Service;
 use crate::evaluation::chunk_run;
 use crate::evaluation::columns::Built;
 use crate::evaluation::judging::{Found, Judging, Place};
-use crate::evaluation::planes::Head;
+use crate::evaluation::planes::Planes;
 use crate::evaluation::rule_set::{CompiledRule, RuleSet};
 
 /// Resources of an account whose rules are judged ahead, at most.
@@ -139,9 +139,8 @@ fn by_bodies(
     recorder: &Recorder,
     now: Timestamp,
 ) -> Result<Vec<Found>> {
-    let stored = Head::decode(&tx.planes(chunk.no)?)?;
-    let place =
-        Place { tx, chunk, live: &stored.live, words: stored.live.words().len(), recorder, now };
+    let stored = Planes::decode(tx.planes(chunk.no)?)?;
+    let place = Place { tx, chunk, live: &stored.live, words: stored.words(), recorder, now };
     let mut judging = Judging::new(&place, rules);
     tx.scan_chunk(chunk.no, 0, -1, &mut |slot, _, body| {
         judging.judge(slot, body);

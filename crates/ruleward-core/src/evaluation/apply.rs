@@ -364,7 +364,7 @@ impl<'a> Changes<'a> {
             }
             let Some(verdict) = verdict else { continue };
             if verdict == Verdict::OutOfScope {
-                if edit.planes.rule(no).is_none() {
+                if edit.planes.verdict(no, key.slot()) == verdict {
                     continue;
                 }
                 tx.delete_reported_results(key, Some(RuleNo(no.into())))?;
@@ -402,7 +402,7 @@ impl<'a> Changes<'a> {
         }
         let edit = self.edit(key.chunk())?;
         for rule in deferred {
-            if edit.planes.rule(rule.no).is_none_or(|of| of.followed != 0) {
+            if edit.planes.standing(rule.no).is_none_or(|of| of.followed != 0) {
                 edit.planes.rule_mut(rule.no).followed = 0;
             }
         }

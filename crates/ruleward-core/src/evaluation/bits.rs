@@ -1,8 +1,19 @@
 //! Sets of slots as words of bits.
 
-/// A set of slots.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// A set of slots. Words at the end that are zero, or not there, say the same.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Bits(Vec<u64>);
+
+impl PartialEq for Bits {
+    fn eq(&self, other: &Self) -> bool {
+        let (short, long) =
+            if self.0.len() <= other.0.len() { (&self.0, &other.0) } else { (&other.0, &self.0) };
+        long.split_at_checked(short.len())
+            .is_some_and(|(head, rest)| head == short && rest.iter().all(|word| *word == 0))
+    }
+}
+
+impl Eq for Bits {}
 
 impl Bits {
     pub(crate) fn with_words(words: usize) -> Self {
@@ -50,6 +61,12 @@ impl Bits {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.0.iter().all(|word| *word == 0)
+    }
+
+    /// Whether all slots are in another set as well.
+    pub(crate) fn is_within(&self, other: &Self) -> bool {
+        let others = other.0.iter().copied().chain(std::iter::repeat(0));
+        self.0.iter().zip(others).all(|(mine, other)| mine & !other == 0)
     }
 
     pub(crate) fn or(&mut self, other: &Self) {

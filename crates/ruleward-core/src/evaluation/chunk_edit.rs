@@ -7,7 +7,7 @@ use ruleward_types::{AccountNo, ChunkNo, ComplianceCounts, Error, Result, RuleNo
 use super::bits::Bits;
 use super::each_chunk::every_chunk;
 use super::ledger::Ledger;
-use super::planes::{Head, Planes, RulePlanes, Transition};
+use super::planes::{Planes, RulePlanes, Transition};
 use super::rule_set::RuleSet;
 use crate::notifications::note_flips;
 use crate::service::Writing;
@@ -42,7 +42,11 @@ impl ChunkEdit {
 
     /// Takes up a chunk whose row is at hand.
     pub(crate) fn begin(tx: &dyn WriteTx, chunk: Chunk) -> Result<Self> {
-        let planes = Planes::decode(&tx.planes(chunk.no)?)?;
+        let planes = Planes::decode(tx.planes(chunk.no)?)?;
+        Self::of(tx, chunk, planes)
+    }
+
+    fn of(tx: &dyn WriteTx, chunk: Chunk, planes: Planes) -> Result<Self> {
         Ok(Self {
             stored_planes: planes.clone(),
             chunk,
@@ -114,8 +118,8 @@ impl ChunkEdit {
         counted_after: impl Fn(u32) -> bool,
         ledger: &mut Ledger,
     ) -> Result<()> {
-        let before = self.stored_planes.tally(counted_before);
-        ledger.add_account(self.chunk.account, self.planes.tally(counted_after).minus(before));
+        let moved = self.stored_planes.moved(&self.planes, counted_before, counted_after);
+        ledger.add_account(self.chunk.account, moved);
         let transition = Transition::between(&self.stored_planes, &self.planes);
         self.write(writing, transition, ledger)
     }
@@ -123,9 +127,9 @@ impl ChunkEdit {
     /// By how much the resources by verdict move.
     fn moved(&self, transition: &Transition, counted: impl Fn(u32) -> bool) -> ComplianceCounts {
         let (before, after) = (&self.stored_planes, &self.planes);
-        let slots = transition.slots();
+        let slots = transition.slots(after);
         if slots.count() > FEW_SLOTS {
-            return after.tally(&counted).minus(before.tally(&counted));
+            return before.moved(after, &counted, &counted);
         }
         let mut moved = ComplianceCounts::default();
         for slot in slots.iter_from(0) {
@@ -192,17 +196,18 @@ impl ChunkEdit {
 pub(crate) fn edit_chunks(
     writing: &Writing<'_>,
     account: AccountNo,
-    wanted: impl Fn(&Chunk, &Head) -> bool,
+    wanted: impl Fn(&Chunk, &Planes) -> bool,
     counted_before: impl Fn(u32) -> bool,
     counted_after: impl Fn(u32) -> bool,
     mut edit: impl FnMut(&mut ChunkEdit) -> Result<()>,
 ) -> Result<()> {
     let (tx, mut ledger) = (writing.tx, Ledger::default());
     every_chunk(tx, account, None, |chunk| {
-        if !wanted(&chunk, &Head::decode(&tx.planes(chunk.no)?)?) {
+        let planes = Planes::decode(tx.planes(chunk.no)?)?;
+        if !wanted(&chunk, &planes) {
             return Ok(());
         }
-        let mut editing = ChunkEdit::begin(tx, chunk)?;
+        let mut editing = ChunkEdit::of(tx, chunk, planes)?;
         edit(&mut editing)?;
         editing.flush_recounted(writing, &counted_before, &counted_after, &mut ledger)
     })?;

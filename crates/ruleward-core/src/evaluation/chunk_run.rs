@@ -13,7 +13,7 @@ use super::chunk_edit::{ChunkEdit, counted};
 use super::columns::{Built, ColumnSets, judge_chunk};
 use super::judging::{Found, Judging, Place};
 use super::ledger::Ledger;
-use super::planes::Head;
+use super::planes::Planes;
 use super::rule_set::{CompiledRule, RuleSet};
 use crate::account_resource;
 use crate::service::Writing;
@@ -47,7 +47,7 @@ pub(crate) fn judge(
     now: Timestamp,
 ) -> Result<Option<Judged>> {
     let Some(resource_type) = tx.resource_type(chunk.type_no)? else { return Ok(None) };
-    let stored = Head::decode(&tx.planes(chunk.no)?)?;
+    let stored = Planes::decode(tx.planes(chunk.no)?)?;
     let types = tx.types(chunk.account)?;
     let stale = stale_rules(set, &resource_type, &stored, &types);
     let is_account = resource_type.is_account();
@@ -58,7 +58,7 @@ pub(crate) fn judge(
         tx,
         chunk: &chunk,
         live: &stored.live,
-        words: stored.live.words().len(),
+        words: stored.words(),
         recorder: &set.recorder,
         now,
     };
@@ -133,8 +133,8 @@ pub(crate) fn commit(
     let mut is_current = true;
     for of in found {
         let Some(rule) = set.rule(of.planes.rule) else { continue };
-        let known = edit.planes.rule(of.planes.rule).map(|known| (known.mark, known.followed));
-        if known == Some((of.planes.mark, of.planes.followed)) {
+        let known = edit.planes.standing(of.planes.rule);
+        if known == Some(of.planes.standing()) {
             continue;
         }
         if of.planes.followed != rule.followed(&types) {
@@ -143,7 +143,7 @@ pub(crate) fn commit(
             is_current = false;
         }
         // A chunk that only follows another type was counted by the run before.
-        let is_of_the_run = known.is_none_or(|(mark, _)| mark != of.planes.mark);
+        let is_of_the_run = known.is_none_or(|known| known.mark != of.planes.mark);
         let progress = of.progress();
         edit.planes.put(of.planes);
         if is_of_the_run {
@@ -161,7 +161,7 @@ pub(crate) fn commit(
 fn stale_rules<'a>(
     set: &'a RuleSet,
     resource_type: &ResourceType,
-    stored: &Head,
+    stored: &Planes,
     types: &[TypeRow],
 ) -> Vec<&'a CompiledRule> {
     set.rules()
@@ -171,7 +171,7 @@ fn stale_rules<'a>(
                 && rule.program.is_some()
                 && rule.scope.covers_type(resource_type)
                 && (set.recorder.enabled || reads_recorder(rule))
-                && stored.rule(rule.no).is_none_or(|of| {
+                && stored.standing(rule.no).is_none_or(|of| {
                     of.mark != rule.rule.mark || of.followed != rule.followed(types)
                 })
         })

@@ -3,17 +3,21 @@
 //! [`codec`].
 
 mod codec;
+mod packing;
+mod row;
+mod scopes;
+mod tally;
 mod transition;
 
-pub(crate) use codec::Head;
 pub(crate) use transition::Transition;
 
 use std::cmp::Ordering;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use ruleward_types::{ComplianceCounts, RuleNo};
 
 use super::bits::Bits;
+use row::Row;
 
 /// What one rule says of one resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,6 +40,16 @@ impl Verdict {
         }
         counts
     }
+}
+
+/// Where a rule stood when it last judged the whole chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// Its mark; zero if it never did.
+    pub(crate) mark: u32,
+    /// Where the types stood that it looks up; zero where it looks up none, or a resource of the
+    /// chunk changed since.
+    pub(crate) followed: u32,
 }
 
 /// The planes of one rule. Every plane is a subset of the scope, the scope of the live plane.
@@ -63,6 +77,10 @@ impl RulePlanes {
             non_compliant: empty.clone(),
             undetermined: empty,
         }
+    }
+
+    pub(crate) fn standing(&self) -> Standing {
+        Standing { mark: self.mark, followed: self.followed }
     }
 
     pub(crate) fn verdict(&self, slot: usize) -> Verdict {
@@ -110,6 +128,14 @@ impl RulePlanes {
         compliant
     }
 
+    /// Takes all verdicts back.
+    fn clear(&mut self) {
+        let empty = Bits::with_words(self.scope.words().len());
+        self.scope = empty.clone();
+        self.non_compliant = empty.clone();
+        self.undetermined = empty;
+    }
+
     fn resize(&mut self, words: usize) {
         self.scope.resize(words);
         self.non_compliant.resize(words);
@@ -123,16 +149,35 @@ impl RulePlanes {
     }
 }
 
-/// All planes of a chunk. Copies share the planes of rules until one of them changes.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// All planes of a chunk. What was read stays in the row that was read, and is decoded when somebody
+/// looks at a rule as a whole; copies share it, and the planes of rules until one of them changes.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Planes {
     /// Slots up to the highest that was ever occupied.
     slots: usize,
     pub(crate) live: Bits,
-    rules: Vec<Arc<RulePlanes>>,
+    row: Rc<Row>,
+    /// Ascending.
+    rules: Vec<Kept>,
+}
+
+/// The planes of one rule: as they lie in the row, until they change.
+#[derive(Debug, Clone)]
+struct Kept {
+    rule: u32,
+    /// Where the rule stands in the row.
+    place: usize,
+    changed: Option<Rc<RulePlanes>>,
 }
 
 impl Planes {
+    fn of_row(row: Row) -> Self {
+        let stored =
+            |(place, line): (usize, &row::Line)| Kept { rule: line.rule, place, changed: None };
+        let rules = row.lines.iter().enumerate().map(stored).collect();
+        Self { slots: row.slots, live: row.live.clone(), rules, row: Rc::new(row) }
+    }
+
     pub(crate) fn words(&self) -> usize {
         self.slots.div_ceil(64)
     }
@@ -144,10 +189,45 @@ impl Planes {
         if self.words() > words {
             let words = self.words();
             self.live.resize(words);
-            for planes in &mut self.rules {
-                Arc::make_mut(planes).resize(words);
+            for kept in &mut self.rules {
+                if let Some(planes) = &mut kept.changed {
+                    Rc::make_mut(planes).resize(words);
+                }
             }
         }
+    }
+
+    /// The planes of a rule; those that are stored may have fewer words than there are now.
+    fn planes<'a>(&'a self, kept: &'a Kept) -> Option<&'a RulePlanes> {
+        kept.changed.as_deref().or_else(|| self.row.planes(kept.place))
+    }
+
+    /// Whether a rule's planes are the same ones in both; not whether they are equal.
+    fn shares(&self, mine: &Kept, other: &Self, theirs: &Kept) -> bool {
+        match (&mine.changed, &theirs.changed) {
+            (None, None) => mine.place == theirs.place && Rc::ptr_eq(&self.row, &other.row),
+            (Some(mine), Some(theirs)) => Rc::ptr_eq(mine, theirs),
+            _ => false,
+        }
+    }
+
+    /// The rules of both, each as it is in `self` and in `other`.
+    fn beside<'a>(
+        &'a self,
+        other: &'a Self,
+    ) -> impl Iterator<Item = (Option<&'a Kept>, Option<&'a Kept>)> {
+        let (mut mine, mut theirs) = (self.rules.iter().peekable(), other.rules.iter().peekable());
+        std::iter::from_fn(move || {
+            let order = match (mine.peek(), theirs.peek()) {
+                (None, None) => return None,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(a), Some(b)) => a.rule.cmp(&b.rule),
+            };
+            let left = if order.is_le() { mine.next() } else { None };
+            let right = if order.is_ge() { theirs.next() } else { None };
+            Some((left, right))
+        })
     }
 
     /// The rules whose planes differ, each as it is in `self` and in `other`; the lines of a rule
@@ -156,52 +236,77 @@ impl Planes {
         &'a self,
         other: &'a Self,
     ) -> impl Iterator<Item = (Option<&'a RulePlanes>, Option<&'a RulePlanes>)> {
-        let (mut mine, mut theirs) = (self.rules.iter().peekable(), other.rules.iter().peekable());
-        std::iter::from_fn(move || {
-            loop {
-                let order = match (mine.peek(), theirs.peek()) {
-                    (None, None) => return None,
-                    (Some(_), None) => Ordering::Less,
-                    (None, Some(_)) => Ordering::Greater,
-                    (Some(a), Some(b)) => a.rule.cmp(&b.rule),
-                };
-                let left = if order.is_le() { mine.next() } else { None };
-                let right = if order.is_ge() { theirs.next() } else { None };
-                if let (Some(left), Some(right)) = (left, right)
-                    && (Arc::ptr_eq(left, right) || left == right)
-                {
-                    continue;
-                }
-                return Some((left.map(AsRef::as_ref), right.map(AsRef::as_ref)));
+        self.beside(other).filter_map(|(mine, theirs)| {
+            if let (Some(mine), Some(theirs)) = (mine, theirs)
+                && self.shares(mine, other, theirs)
+            {
+                return None;
             }
+            let mine = mine.and_then(|kept| self.planes(kept));
+            let theirs = theirs.and_then(|kept| other.planes(kept));
+            (mine != theirs).then_some((mine, theirs))
         })
     }
 
+    fn find_place(&self, no: u32) -> Result<usize, usize> {
+        self.rules.binary_search_by_key(&no, |kept| kept.rule)
+    }
+
+    fn find(&self, no: u32) -> Option<&Kept> {
+        self.rules.get(self.find_place(no).ok()?)
+    }
+
+    /// The planes of a rule.
     pub(crate) fn rule(&self, no: u32) -> Option<&RulePlanes> {
-        self.rules
-            .binary_search_by_key(&no, |planes| planes.rule)
-            .ok()
-            .and_then(|n| self.rules.get(n))
-            .map(AsRef::as_ref)
+        self.planes(self.find(no)?)
+    }
+
+    /// Where a rule stood when it last judged the whole chunk.
+    pub(crate) fn standing(&self, no: u32) -> Option<Standing> {
+        let kept = self.find(no)?;
+        match &kept.changed {
+            Some(planes) => Some(planes.standing()),
+            None => self.row.lines.get(kept.place).map(|line| line.standing),
+        }
+    }
+
+    /// What a rule says of a slot.
+    pub(crate) fn verdict(&self, no: u32, slot: usize) -> Verdict {
+        self.find(no).map_or(Verdict::OutOfScope, |kept| self.verdict_of(kept, slot))
+    }
+
+    fn verdict_of(&self, kept: &Kept, slot: usize) -> Verdict {
+        match &kept.changed {
+            Some(planes) => planes.verdict(slot),
+            None => self.row.verdict(kept.place, slot),
+        }
     }
 
     /// The planes of a rule; empty ones are made where there are none.
     pub(crate) fn rule_mut(&mut self, no: u32) -> &mut RulePlanes {
-        let n = match self.rules.binary_search_by_key(&no, |planes| planes.rule) {
+        let words = self.words();
+        let empty = || RulePlanes::new(no, words);
+        let n = match self.find_place(no) {
             Ok(n) => n,
             Err(n) => {
-                self.rules.insert(n, Arc::new(RulePlanes::new(no, self.slots.div_ceil(64))));
+                let changed = Some(Rc::new(empty()));
+                self.rules.insert(n, Kept { rule: no, place: 0, changed });
                 n
             }
         };
         // `n` was found or inserted just now.
         #[expect(clippy::indexing_slicing, reason = "the index was found or inserted just now")]
-        Arc::make_mut(&mut self.rules[n])
+        let Kept { place, changed, .. } = &mut self.rules[n];
+        Rc::make_mut(changed.get_or_insert_with(|| {
+            let mut planes = self.row.planes(*place).cloned().unwrap_or_else(empty);
+            planes.resize(words);
+            Rc::new(planes)
+        }))
     }
 
     /// Sets what a rule says of a slot.
     pub(crate) fn set(&mut self, no: u32, slot: usize, verdict: Verdict) {
-        if self.rule(no).map(|planes| planes.verdict(slot)) != Some(verdict) {
+        if self.find(no).map(|kept| self.verdict_of(kept, slot)) != Some(verdict) {
             self.rule_mut(no).set(slot, verdict);
         }
     }
@@ -210,14 +315,17 @@ impl Planes {
     pub(crate) fn put(&mut self, mut planes: RulePlanes) {
         planes.resize(self.words());
         planes.keep(&self.live);
-        let rule = planes.rule;
-        *self.rule_mut(rule) = planes;
+        let kept = Kept { rule: planes.rule, place: 0, changed: Some(Rc::new(planes)) };
+        match self.find_place(kept.rule) {
+            Ok(n) => self.rules.splice(n..=n, [kept]).for_each(drop),
+            Err(n) => self.rules.insert(n, kept),
+        }
     }
 
     /// Drops a rule's planes; whether there were any.
     pub(crate) fn drop_rule(&mut self, no: u32) -> bool {
         let before = self.rules.len();
-        self.rules.retain(|planes| planes.rule != no);
+        self.rules.retain(|kept| kept.rule != no);
         self.rules.len() != before
     }
 
@@ -230,48 +338,17 @@ impl Planes {
     /// Takes a slot from its resource, with all verdicts on it.
     pub(crate) fn vacate(&mut self, slot: usize) {
         self.live.set(slot, false);
-        for planes in &mut self.rules {
-            if planes.scope.get(slot) {
-                Arc::make_mut(planes).set(slot, Verdict::OutOfScope);
-            }
+        for no in self.rules.iter().map(|kept| kept.rule).collect::<Vec<_>>() {
+            self.set(no, slot, Verdict::OutOfScope);
         }
     }
+}
 
-    /// A resource by verdict, over the rules that count.
-    pub(crate) fn tally_of(&self, slot: usize, counts: impl Fn(u32) -> bool) -> ComplianceCounts {
-        let mut worst = Verdict::OutOfScope;
-        for planes in self.rules.iter().filter(|planes| counts(planes.rule)) {
-            match planes.verdict(slot) {
-                Verdict::NonCompliant => {
-                    worst = Verdict::NonCompliant;
-                    break;
-                }
-                Verdict::Undetermined => worst = Verdict::Undetermined,
-                Verdict::Compliant if worst == Verdict::OutOfScope => worst = Verdict::Compliant,
-                Verdict::Compliant | Verdict::OutOfScope => {}
-            }
-        }
-        worst.counts()
-    }
-
-    /// The chunk's resources by verdict, each counted once, over the rules that count.
-    pub(crate) fn tally(&self, counts: impl Fn(u32) -> bool) -> ComplianceCounts {
-        let mut judged = Bits::with_words(self.words());
-        let mut non_compliant = judged.clone();
-        let mut undetermined = judged.clone();
-        for planes in self.rules.iter().filter(|planes| counts(planes.rule)) {
-            judged.or(&planes.scope);
-            non_compliant.or(&planes.non_compliant);
-            undetermined.or(&planes.undetermined);
-        }
-        undetermined.and_not(&non_compliant);
-        let (non_compliant, undetermined) = (non_compliant.count(), undetermined.count());
-        ComplianceCounts {
-            compliant: judged.count() - non_compliant - undetermined,
-            non_compliant,
-            undetermined,
-            exempt: 0,
-        }
+impl PartialEq for Planes {
+    fn eq(&self, other: &Self) -> bool {
+        self.slots == other.slots
+            && self.live == other.live
+            && self.differing(other).next().is_none()
     }
 }
 
@@ -298,7 +375,7 @@ mod tests {
         planes.rule_mut(3).set(70, Verdict::Compliant);
         planes.rule_mut(3).mark = 9;
         planes.rule_mut(7).followed = 5;
-        let read = Planes::decode(&planes.encode()).unwrap();
+        let read = Planes::decode(planes.encode()).unwrap();
         assert_eq!(read, planes);
         let all = read.tally(|_| true);
         assert_eq!((all.compliant, all.non_compliant, all.undetermined), (1, 1, 1));
@@ -323,7 +400,7 @@ mod tests {
         planes.rule_mut(1).set(100, Verdict::NonCompliant);
         let bytes = planes.encode();
         for length in 1..bytes.len() {
-            assert!(Planes::decode(&bytes[..length]).is_err(), "{length}");
+            assert!(Planes::decode(bytes[..length].to_vec()).is_err(), "{length}");
         }
     }
 }

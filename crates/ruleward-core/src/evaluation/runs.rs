@@ -9,7 +9,7 @@ use ruleward_types::{
 use super::chunk_edit::ChunkEdit;
 use super::each_chunk::every_chunk;
 use super::ledger::Ledger;
-use super::planes::Head;
+use super::planes::Planes;
 use super::rule_set::CompiledRule;
 use super::scope::Subject;
 use crate::functions::jobs::{self, Asking};
@@ -31,8 +31,9 @@ pub(crate) fn start(
     let mut rule = compiled.rule.clone();
     let is_asked_for = trigger == RunTrigger::Manual;
     let is_current = is_asked_for && !compiled.volatile && rule.state == AssignmentState::Enabled;
-    // An update may leave the verdicts as they are; everything else moves the mark.
-    let has_moved = trigger != RunTrigger::Updated && !is_asked_for;
+    // An update may leave the verdicts as they are; everything else moves the mark, where it does not
+    // leave all chunks at it.
+    let has_moved = trigger != RunTrigger::Updated;
     cancel(tx, &mut rule, now)?;
     // A custom rule's function judges; there is nothing to judge here.
     let stale = if rule.kind == AssignmentKind::Custom || is_current {
@@ -81,7 +82,10 @@ pub(crate) fn start(
         Asking::Resources => AssignmentState::Submitting,
         Asking::Account | Asking::Nobody => AssignmentState::Evaluating,
     };
-    tx.update_rule(&rule)?;
+    // What is asked for and ends at once leaves the rule as it was.
+    if !is_current || rule != compiled.rule {
+        tx.update_rule(&rule)?;
+    }
     Ok(rule)
 }
 
@@ -193,8 +197,8 @@ fn stale_chunks(
         }
         every_chunk(tx, account, Some(row.no), |chunk| {
             let is_current = !has_moved
-                && Head::decode(&tx.planes(chunk.no)?)?
-                    .rule(compiled.no)
+                && Planes::decode(tx.planes(chunk.no)?)?
+                    .standing(compiled.no)
                     .is_some_and(|of| of.mark == mark && of.followed == followed);
             if !is_current {
                 stale.push(chunk.no);

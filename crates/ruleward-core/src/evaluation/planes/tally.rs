@@ -1,0 +1,102 @@
+//! The resources of a chunk in numbers, each counted once by its worst verdict.
+
+use ruleward_types::ComplianceCounts;
+
+use super::super::bits::Bits;
+use super::{Planes, RulePlanes, Verdict};
+
+impl Planes {
+    /// A resource by verdict, over the rules that count.
+    pub(crate) fn tally_of(&self, slot: usize, counts: impl Fn(u32) -> bool) -> ComplianceCounts {
+        let mut worst = Verdict::OutOfScope;
+        for kept in self.rules.iter().filter(|kept| counts(kept.rule)) {
+            match self.verdict_of(kept, slot) {
+                Verdict::NonCompliant => {
+                    worst = Verdict::NonCompliant;
+                    break;
+                }
+                Verdict::Undetermined => worst = Verdict::Undetermined,
+                Verdict::Compliant if worst == Verdict::OutOfScope => worst = Verdict::Compliant,
+                Verdict::Compliant | Verdict::OutOfScope => {}
+            }
+        }
+        worst.counts()
+    }
+
+    /// The chunk's resources by verdict, each counted once, over the rules that count.
+    pub(crate) fn tally(&self, counts: impl Fn(u32) -> bool) -> ComplianceCounts {
+        let mut union = Union::new(self.words());
+        for kept in self.rules.iter().filter(|kept| counts(kept.rule)) {
+            union.add(self.planes(kept));
+        }
+        union.counts()
+    }
+
+    /// By how much the chunk's resources by verdict move from `self` to `after`, where other rules may
+    /// count. What both share is added up once.
+    pub(crate) fn moved(
+        &self,
+        after: &Self,
+        counted_before: impl Fn(u32) -> bool,
+        counted_after: impl Fn(u32) -> bool,
+    ) -> ComplianceCounts {
+        let mut both = Union::new(self.words().max(after.words()));
+        let (mut only_before, mut only_after) = (Vec::new(), Vec::new());
+        for (left, right) in self.beside(after) {
+            let left = left.filter(|kept| counted_before(kept.rule));
+            let right = right.filter(|kept| counted_after(kept.rule));
+            if let (Some(left), Some(right)) = (left, right)
+                && self.shares(left, after, right)
+            {
+                both.add(self.planes(left));
+            } else {
+                only_before.extend(left.and_then(|kept| self.planes(kept)));
+                only_after.extend(right.and_then(|kept| after.planes(kept)));
+            }
+        }
+        let counts = |of: Vec<&RulePlanes>| {
+            let mut union = both.clone();
+            of.into_iter().for_each(|planes| union.add(Some(planes)));
+            union.counts()
+        };
+        if only_before.is_empty() && only_after.is_empty() {
+            return ComplianceCounts::default();
+        }
+        counts(only_after).minus(counts(only_before))
+    }
+}
+
+/// The slots that any of some rules judged, found non-compliant, could not determine.
+#[derive(Clone)]
+struct Union {
+    judged: Bits,
+    non_compliant: Bits,
+    undetermined: Bits,
+}
+
+impl Union {
+    fn new(words: usize) -> Self {
+        let empty = Bits::with_words(words);
+        Self { judged: empty.clone(), non_compliant: empty.clone(), undetermined: empty }
+    }
+
+    fn add(&mut self, planes: Option<&RulePlanes>) {
+        if let Some(of) = planes {
+            self.judged.or(&of.scope);
+            self.non_compliant.or(&of.non_compliant);
+            self.undetermined.or(&of.undetermined);
+        }
+    }
+
+    /// Each slot counts once.
+    fn counts(mut self) -> ComplianceCounts {
+        self.undetermined.and_not(&self.non_compliant);
+        let (non_compliant, undetermined) = (self.non_compliant.count(), self.undetermined.count());
+        ComplianceCounts {
+            compliant: self.judged.count() - non_compliant - undetermined,
+            non_compliant,
+            undetermined,
+            exempt: 0,
+        }
+    }
+}
