@@ -65,7 +65,7 @@ struct State {
     postings: HashMap<(i64, i64), Vec<u8>>,
     /// Rows of relations that were not written yet, the next one last.
     relations: Vec<[i64; 3]>,
-    count: u64,
+    count: i64,
 }
 
 /// Inserts the resources of an NDJSON file in batches of `batch` bytes, one synced commit each.
@@ -97,7 +97,7 @@ pub fn insert(file: &Path, database: &Path, like: &Path, batch: usize) -> Result
         }
     }
     seconds += commit(&connection, &mut state, pending, each)?;
-    Ok((state.count, seconds))
+    Ok((state.count.cast_unsigned(), seconds))
 }
 
 /// The rows of relations of a store in the order in which they were written, the first one last, and

@@ -37,6 +37,19 @@ pub struct Chunk {
     pub recorded: bool,
 }
 
+/// A chunk with what is kept beside it: all that a change of one of its resources looks at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WholeChunk {
+    /// Its row.
+    pub chunk: Chunk,
+    /// Its planes, empty if none were written.
+    pub planes: Vec<u8>,
+    /// Slots that changed since its columns were written, as bits; empty if none.
+    pub stale_slots: Vec<u8>,
+    /// Slots of which something newer was told, as bits; empty if none.
+    pub shadowed_slots: Vec<u8>,
+}
+
 /// Work that waits: bring every rule of the chunk to its current mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ticket {
@@ -82,6 +95,8 @@ pub trait ReadChunks {
     fn chunks_without_facets(&self, limit: usize) -> Result<Vec<Chunk>>;
     /// The chunk of that row.
     fn chunk(&self, no: ChunkNo) -> Result<Option<Chunk>>;
+    /// The chunk of that row, with what is kept beside it.
+    fn whole_chunk(&self, no: ChunkNo) -> Result<Option<WholeChunk>>;
     /// The chunk's planes, empty if none were written.
     fn planes(&self, no: ChunkNo) -> Result<Vec<u8>>;
     /// Tickets after a chunk, in order, at most `limit`.

@@ -363,7 +363,7 @@ impl<'a, 'b> Bringing<'a, 'b> {
         };
         let (mut built, mut ledger) = (ahead.built, Ledger::default());
         for chunk in ahead.chunks {
-            let mut editing = ChunkEdit::begin(tx, chunk)?;
+            let mut editing = ChunkEdit::load(tx, chunk.no)?;
             edit(&mut editing)?;
             if let Some(place) = built.iter().position(|(no, _)| *no == chunk.no) {
                 // The chunk is that of the snapshot: nothing moved since.

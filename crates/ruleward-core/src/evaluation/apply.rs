@@ -266,7 +266,7 @@ impl<'a> Changes<'a> {
     /// their next run and not before; a run that is going on does not count it.
     fn new_chunk(&mut self, type_no: TypeNo) -> Result<ChunkNo> {
         let chunk: Chunk = self.tx.insert_chunk(self.account, type_no, true)?;
-        let mut edit = ChunkEdit::begin(self.tx, chunk)?;
+        let mut edit = ChunkEdit::added(chunk)?;
         if let Some(resource_type) = self.tx.resource_type(type_no)? {
             let rules = self.set.for_type(&resource_type);
             let (changes, deferred) = (self.set.changes(&rules), self.set.deferred(&rules));
@@ -350,7 +350,7 @@ impl<'a> Changes<'a> {
         let (account, now) = (self.account, self.judge.now);
         let edit = self.edit(key.chunk())?;
         edit.chunk.version = edit.chunk.version.max(version);
-        edit.mark_stale(tx, key.slot())?;
+        edit.mark_stale(key.slot());
         let mut has_asked = false;
         for (no, verdict) in judgement {
             if set.asks(no) {

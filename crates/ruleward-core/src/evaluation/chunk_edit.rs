@@ -1,7 +1,7 @@
 //! A chunk while it is changed inside a write job: loaded once, changed in memory, written
 //! once, the kept numbers moved by the difference, the difference kept as history.
 
-use ruleward_store::{Chunk, WriteTx};
+use ruleward_store::{Chunk, WholeChunk, WriteTx};
 use ruleward_types::{AccountNo, ChunkNo, ComplianceCounts, Error, Result, RuleNo};
 
 use super::bits::Bits;
@@ -25,8 +25,9 @@ pub(crate) struct ChunkEdit {
     pub(crate) planes: Planes,
     stored_chunk: Chunk,
     stored_planes: Planes,
-    /// Slots that changed since the columns were written, once one more did.
-    stale: Option<Bits>,
+    /// Slots that changed since the columns were written.
+    stale: Bits,
+    stale_changed: bool,
     /// Slots of which something newer was told than is recorded.
     shadowed: Bits,
     shadows_changed: bool,
@@ -35,25 +36,33 @@ pub(crate) struct ChunkEdit {
 impl ChunkEdit {
     /// Loads a chunk.
     pub(crate) fn load(tx: &dyn WriteTx, no: ChunkNo) -> Result<Self> {
-        let chunk =
-            tx.chunk(no)?.ok_or_else(|| Error::internal("load a chunk", "the chunk is gone"))?;
-        Self::begin(tx, chunk)
+        let whole = tx
+            .whole_chunk(no)?
+            .ok_or_else(|| Error::internal("load a chunk", "the chunk is gone"))?;
+        Self::of(whole)
     }
 
-    /// Takes up a chunk whose row is at hand.
-    pub(crate) fn begin(tx: &dyn WriteTx, chunk: Chunk) -> Result<Self> {
-        let planes = Planes::decode(tx.planes(chunk.no)?)?;
-        Self::of(tx, chunk, planes)
+    /// Takes up a chunk that was added just now.
+    pub(crate) fn added(chunk: Chunk) -> Result<Self> {
+        Self::of(WholeChunk {
+            chunk,
+            planes: Vec::new(),
+            stale_slots: Vec::new(),
+            shadowed_slots: Vec::new(),
+        })
     }
 
-    fn of(tx: &dyn WriteTx, chunk: Chunk, planes: Planes) -> Result<Self> {
+    fn of(whole: WholeChunk) -> Result<Self> {
+        let WholeChunk { chunk, planes, stale_slots, shadowed_slots } = whole;
+        let planes = Planes::decode(planes)?;
         Ok(Self {
             stored_planes: planes.clone(),
             chunk,
             stored_chunk: chunk,
             planes,
-            stale: None,
-            shadowed: Bits::from_bytes(&tx.shadowed_slots(chunk.no)?),
+            stale: Bits::from_bytes(&stale_slots),
+            stale_changed: false,
+            shadowed: Bits::from_bytes(&shadowed_slots),
             shadows_changed: false,
         })
     }
@@ -74,20 +83,11 @@ impl ChunkEdit {
     }
 
     /// The resource of a slot changed: what the columns say of it holds no longer.
-    pub(crate) fn mark_stale(&mut self, tx: &dyn WriteTx, slot: usize) -> Result<()> {
-        if slot >= self.chunk.column_slots {
-            return Ok(());
+    pub(crate) fn mark_stale(&mut self, slot: usize) {
+        if slot < self.chunk.column_slots && !self.stale.get(slot) {
+            self.stale.set(slot, true);
+            self.stale_changed = true;
         }
-        if let Some(stale) = &mut self.stale {
-            stale.set(slot, true);
-            return Ok(());
-        }
-        let mut stale = Bits::from_bytes(&tx.stale_slots(self.chunk.no)?);
-        if !stale.get(slot) {
-            stale.set(slot, true);
-            self.stale = Some(stale);
-        }
-        Ok(())
     }
 
     /// Whether slots were handed out.
@@ -162,8 +162,8 @@ impl ChunkEdit {
         if self.chunk != self.stored_chunk {
             tx.update_chunk(&self.chunk)?;
         }
-        if let Some(stale) = &self.stale {
-            tx.put_stale_slots(chunk, &stale.to_bytes())?;
+        if self.stale_changed {
+            tx.put_stale_slots(chunk, &self.stale.to_bytes())?;
         }
         if self.shadows_changed {
             let shadowed =
@@ -203,11 +203,10 @@ pub(crate) fn edit_chunks(
 ) -> Result<()> {
     let (tx, mut ledger) = (writing.tx, Ledger::default());
     every_chunk(tx, account, None, |chunk| {
-        let planes = Planes::decode(tx.planes(chunk.no)?)?;
-        if !wanted(&chunk, &planes) {
+        let mut editing = ChunkEdit::load(tx, chunk.no)?;
+        if !wanted(&chunk, &editing.planes) {
             return Ok(());
         }
-        let mut editing = ChunkEdit::of(tx, chunk, planes)?;
         edit(&mut editing)?;
         editing.flush_recounted(writing, &counted_before, &counted_after, &mut ledger)
     })?;

@@ -217,7 +217,7 @@ pub(crate) fn account_chunk(writing: &Writing<'_>, account: AccountNo) -> Result
         return Ok(chunk.no);
     }
     let chunk = tx.insert_chunk(account, type_no, true)?;
-    let mut edit = ChunkEdit::begin(tx, chunk)?;
+    let mut edit = ChunkEdit::added(chunk)?;
     edit.planes.occupy(0);
     edit.chunk.used = 1;
     edit.chunk.live = 1;

@@ -4,7 +4,7 @@ use ruleward_types::{AccountNo, ChunkNo, Error, ResourceType, Result, TypeNo};
 use rusqlite::{Row, params};
 
 use super::Tx;
-use crate::{Chunk, ReadChunks, Ticket, TypeRow, WriteChunks};
+use crate::{Chunk, ReadChunks, Ticket, TypeRow, WholeChunk, WriteChunks};
 
 fn chunk(row: &Row<'_>) -> rusqlite::Result<Chunk> {
     let slots = |n: i64| usize::try_from(n).unwrap_or(0);
@@ -133,6 +133,21 @@ impl ReadChunks for Tx<'_> {
             "SELECT no, account, type, version, used, live, column_slots, checkpoint, recorded
                    FROM chunk WHERE no = ?1";
         self.one(sql, [no.0], chunk)
+    }
+
+    fn whole_chunk(&self, no: ChunkNo) -> Result<Option<WholeChunk>> {
+        let sql =
+            "SELECT no, account, type, version, used, live, column_slots, checkpoint, recorded,
+                    bytes, stale_slots, shadowed_slots
+                   FROM chunk LEFT JOIN planes ON planes.chunk = chunk.no WHERE no = ?1";
+        self.one(sql, [no.0], |row| {
+            Ok(WholeChunk {
+                chunk: chunk(row)?,
+                planes: row.get::<_, Option<_>>(9)?.unwrap_or_default(),
+                stale_slots: row.get(10)?,
+                shadowed_slots: row.get(11)?,
+            })
+        })
     }
 
     fn planes(&self, no: ChunkNo) -> Result<Vec<u8>> {

@@ -204,6 +204,10 @@ pub(crate) fn told_chunks_are_apart(place: Place) {
             assert_eq!(tx.resource_version(ResourceKey::new(told.no, 0))?, Some(2));
             assert_eq!(tx.resource_version(ResourceKey::new(told.no, 1))?, None);
             assert_eq!(tx.shadowed_slots(recorded.no)?, slots);
+            let whole = tx.whole_chunk(recorded.no)?.unwrap();
+            assert_eq!((whole.chunk, &whole.shadowed_slots), (recorded, &slots));
+            assert_eq!((whole.planes, whole.stale_slots), (vec![], vec![]));
+            assert_eq!(tx.whole_chunk(ChunkNo(told.no.0 + 1))?, None);
             // Nothing lives in the other one as yet.
             assert_eq!(numbers(tx.chunks_to_catch_up(account)?), [recorded.no]);
             assert_eq!(tx.chunks_without_facets(9)?, []);
