@@ -49,7 +49,7 @@ impl Peak {
         let thread = std::thread::spawn(move || {
             while !until.load(Ordering::Acquire) {
                 theirs.fetch_max(anonymous_kib().unwrap_or(0), Ordering::AcqRel);
-                std::thread::sleep(Duration::from_millis(5));
+                std::thread::sleep(Duration::from_millis(20));
             }
         });
         Ok(Self { before, most, stop, thread })

@@ -96,7 +96,7 @@ impl Service {
                 return Err(Error::with(ErrorCode::ImportOffset, words));
             }
             let lines = prepared.lines;
-            let mut changes = Changes::begin(writing, account)?;
+            let mut changes = Changes::of_import(writing, account)?;
             let (report, met) = store(writing, &mut changes, prepared)?;
             changes.finish()?;
             if !session.replace.is_empty() {
@@ -164,6 +164,7 @@ impl Service {
             let mut session = open(writing.tx, account, &id)?;
             session.closed = true;
             writing.tx.clear_import_seen(&session.id)?;
+            build_columns(writing, account)?;
             writing.tx.put_import_session(account, &session)
         })
     }

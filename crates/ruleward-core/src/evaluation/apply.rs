@@ -129,9 +129,17 @@ pub(crate) struct Changes<'a> {
     /// Types of which a resource changed.
     touched: HashMap<TypeNo, ResourceType>,
     relinks: Relinks,
+    /// Whether more comes soon.
+    is_import: bool,
 }
 
 impl<'a> Changes<'a> {
+    /// Begins a batch of an import: when that is complete it builds the columns of all chunks that
+    /// grew, so only those that are full are built before.
+    pub(crate) fn of_import(writing: &'a Writing<'a>, account: AccountNo) -> Result<Self> {
+        Ok(Self { is_import: true, ..Self::begin(writing, account)? })
+    }
+
     /// Begins.
     pub(crate) fn begin(writing: &'a Writing<'a>, account: AccountNo) -> Result<Self> {
         let set = writing.rule_set(account)?;
@@ -147,6 +155,7 @@ impl<'a> Changes<'a> {
             facets: FacetEdits::new(account),
             touched: HashMap::new(),
             relinks: Relinks::default(),
+            is_import: false,
         })
     }
 
@@ -164,7 +173,12 @@ impl<'a> Changes<'a> {
         let upkeep = self.writing.service.column_sets.upkeep;
         for mut edit in std::mem::take(&mut self.edits).into_values() {
             edit.flush(self.writing, counted(&self.set), &mut ledger)?;
-            if edit.chunk.recorded && edit.has_grown() && upkeep.has_outgrown(&edit.chunk) {
+            let wants_columns = if self.is_import {
+                upkeep.lacks_the_end(&edit.chunk)
+            } else {
+                upkeep.has_outgrown(&edit.chunk)
+            };
+            if edit.chunk.recorded && edit.has_grown() && wants_columns {
                 self.enqueue(edit.chunk.no)?;
             }
         }

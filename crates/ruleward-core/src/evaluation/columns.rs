@@ -36,8 +36,13 @@ impl Upkeep {
     /// Whether a chunk has so many new slots that its columns should be built.
     pub(crate) fn has_outgrown(self, chunk: &Chunk) -> bool {
         let grown = chunk.used.saturating_sub(chunk.column_slots);
-        let is_full = chunk.used >= SLOTS_PER_CHUNK;
-        grown >= chunk.column_slots.max(2 * self.small) || (is_full && grown > self.few(chunk.used))
+        grown >= chunk.column_slots.max(2 * self.small) || self.lacks_the_end(chunk)
+    }
+
+    /// Whether a chunk takes no more, and has many slots that its columns do not know.
+    pub(crate) fn lacks_the_end(self, chunk: &Chunk) -> bool {
+        let grown = chunk.used.saturating_sub(chunk.column_slots);
+        chunk.used >= SLOTS_PER_CHUNK && grown > self.few(chunk.used)
     }
 
     /// Whether a chunk's columns know nearly all of its slots, or it needs none. Looked at where
