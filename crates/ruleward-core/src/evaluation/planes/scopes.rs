@@ -4,7 +4,7 @@
 //! or what another scope leaves of its own domain. So the scopes of rules for single regions share
 //! the slots between them, and a region's resources with a tag are told among those of the region.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::cmp::Reverse;
 
 use ruleward_types::Result;
@@ -21,6 +21,15 @@ const ALL_SLOTS: usize = 0;
 pub(super) struct Scopes {
     slots: usize,
     scopes: Vec<Scope>,
+    /// Of the slot that was asked about last: many rules ask about it.
+    places: RefCell<Places>,
+}
+
+/// The how-manieth of each domain a slot is; `None` where it is not in it.
+#[derive(Debug, Default)]
+struct Places {
+    slot: usize,
+    of_domains: Vec<Option<usize>>,
 }
 
 #[derive(Debug)]
@@ -41,9 +50,13 @@ impl Scope {
 }
 
 impl Scopes {
+    fn with_capacity(slots: usize, number: usize) -> Self {
+        Self { slots, scopes: Vec::with_capacity(number.min(1024)), places: RefCell::default() }
+    }
+
     /// Reads how the scopes lie in each other.
     pub(super) fn read_heads(input: &mut Input<'_>, slots: usize, number: usize) -> Result<Self> {
-        let mut of = Self { slots, scopes: Vec::with_capacity(number.min(1024)) };
+        let mut of = Self::with_capacity(slots, number);
         for _ in 0..number {
             let (domain, count) = (input.number()?, input.number()?);
             let room = of.room(domain).ok_or_else(damaged)?;
@@ -71,7 +84,7 @@ impl Scopes {
         slots: usize,
         number: usize,
     ) -> Result<(Self, usize)> {
-        let mut of = Self { slots, scopes: Vec::with_capacity(number.min(1024)) };
+        let mut of = Self::with_capacity(slots, number);
         for _ in 0..number {
             let end = start + plane_bytes(slots);
             let bits = row.get(start..end).ok_or_else(damaged)?;
@@ -100,20 +113,25 @@ impl Scopes {
 
     /// The how-manieth of a scope a slot is; `None` where it is not in it.
     pub(super) fn place_of(&self, row: &[u8], n: usize, slot: usize) -> Option<usize> {
-        self.place_in(row, 2 * n + 1, slot)
+        let mut known = self.places.borrow_mut();
+        if known.slot != slot || known.of_domains.is_empty() {
+            *known = self.places_of(row, slot);
+        }
+        known.of_domains.get(2 * n + 1).copied().flatten()
     }
 
-    fn place_in(&self, row: &[u8], domain: usize, slot: usize) -> Option<usize> {
-        let Some(of) = domain.checked_sub(1) else { return Some(slot) };
-        let scope = self.scopes.get(of / 2)?;
-        let place = self.place_in(row, scope.domain, slot)?;
-        let bits = self.bytes(row, scope);
-        let takes = of % 2 == 0;
-        if bit(bits, place) != takes {
-            return None;
+    fn places_of(&self, row: &[u8], slot: usize) -> Places {
+        let mut of_domains = Vec::with_capacity(1 + 2 * self.scopes.len());
+        of_domains.push(Some(slot));
+        for scope in &self.scopes {
+            let place = of_domains.get(scope.domain).copied().flatten();
+            of_domains.extend(place.map_or([None, None], |place| {
+                let bits = self.bytes(row, scope);
+                let taken = rank(bits, place);
+                if bit(bits, place) { [Some(taken), None] } else { [None, Some(place - taken)] }
+            }));
         }
-        let taken = rank(bits, place);
-        Some(if takes { taken } else { place - taken })
+        Places { slot, of_domains }
     }
 
     fn bytes<'a>(&self, row: &'a [u8], scope: &Scope) -> &'a [u8] {
