@@ -20,7 +20,7 @@ const ALL_SLOTS: usize = 0;
 #[derive(Debug, Default)]
 pub(super) struct Scopes {
     slots: usize,
-    scopes: Vec<Scope>,
+    all: Vec<Scope>,
     /// Of the slot that was asked about last: many rules ask about it.
     places: RefCell<Places>,
 }
@@ -51,7 +51,7 @@ impl Scope {
 
 impl Scopes {
     fn with_capacity(slots: usize, number: usize) -> Self {
-        Self { slots, scopes: Vec::with_capacity(number.min(1024)), places: RefCell::default() }
+        Self { slots, all: Vec::with_capacity(number.min(1024)), places: RefCell::default() }
     }
 
     /// Reads how the scopes lie in each other.
@@ -63,14 +63,14 @@ impl Scopes {
             if count > room {
                 return Err(damaged());
             }
-            of.scopes.push(Scope { domain, room, count, start: 0, bits: OnceCell::new() });
+            of.all.push(Scope { domain, room, count, start: 0, bits: OnceCell::new() });
         }
         Ok(of)
     }
 
     /// Notes where the bits of the scopes lie, which begin here; returns where they end.
     pub(super) fn place(&mut self, mut start: usize) -> usize {
-        for scope in &mut self.scopes {
+        for scope in &mut self.all {
             scope.start = start;
             start += scope.length(self.slots);
         }
@@ -90,7 +90,7 @@ impl Scopes {
             let bits = row.get(start..end).ok_or_else(damaged)?;
             let count = rank(bits, 8 * bits.len());
             let bits = OnceCell::new();
-            of.scopes.push(Scope { domain: ALL_SLOTS, room: slots, count, start, bits });
+            of.all.push(Scope { domain: ALL_SLOTS, room: slots, count, start, bits });
             start = end;
         }
         Ok((of, start))
@@ -98,17 +98,17 @@ impl Scopes {
 
     fn room(&self, domain: usize) -> Option<usize> {
         let Some(of) = domain.checked_sub(1) else { return Some(self.slots) };
-        let scope = self.scopes.get(of / 2)?;
+        let scope = self.all.get(of / 2)?;
         Some(if of % 2 == 0 { scope.count } else { scope.room - scope.count })
     }
 
     pub(super) fn len(&self) -> usize {
-        self.scopes.len()
+        self.all.len()
     }
 
     /// How many slots are in a scope.
     pub(super) fn count(&self, n: usize) -> Option<usize> {
-        self.scopes.get(n).map(|scope| scope.count)
+        self.all.get(n).map(|scope| scope.count)
     }
 
     /// The how-manieth of a scope a slot is; `None` where it is not in it.
@@ -121,9 +121,9 @@ impl Scopes {
     }
 
     fn places_of(&self, row: &[u8], slot: usize) -> Places {
-        let mut of_domains = Vec::with_capacity(1 + 2 * self.scopes.len());
+        let mut of_domains = Vec::with_capacity(1 + 2 * self.all.len());
         of_domains.push(Some(slot));
-        for scope in &self.scopes {
+        for scope in &self.all {
             let place = of_domains.get(scope.domain).copied().flatten();
             of_domains.extend(place.map_or([None, None], |place| {
                 let bits = self.bytes(row, scope);
@@ -140,7 +140,7 @@ impl Scopes {
 
     /// The slots of a scope.
     pub(super) fn bits(&self, row: &[u8], n: usize) -> Option<&Bits> {
-        let scope = self.scopes.get(n)?;
+        let scope = self.all.get(n)?;
         if let Some(known) = scope.bits.get() {
             return Some(known);
         }
@@ -158,7 +158,7 @@ impl Scopes {
         if of % 2 == 0 {
             return Some(bits.clone());
         }
-        let mut rest = self.domain(row, self.scopes.get(of / 2)?.domain)?;
+        let mut rest = self.domain(row, self.all.get(of / 2)?.domain)?;
         rest.and_not(bits);
         Some(rest)
     }
@@ -176,7 +176,7 @@ impl Nested {
     /// The scopes of a stored row as they are.
     pub(super) fn copied(row: &[u8], of: &Scopes) -> Self {
         let mut nested = Self::default();
-        for scope in &of.scopes {
+        for scope in &of.all {
             nested.head(scope.domain, scope.count);
             nested.planes.extend_from_slice(of.bytes(row, scope));
         }
