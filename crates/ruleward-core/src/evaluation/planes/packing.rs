@@ -94,7 +94,7 @@ fn scattered(mut bits: u64, mask: u64) -> u64 {
     }
     if mask.count_ones() <= 32 {
         let (mut scattered, mut left) = (0, mask);
-        while left != 0 {
+        while left != 0 && bits != 0 {
             let bit = left & left.wrapping_neg();
             left ^= bit;
             scattered |= if bits & 1 == 0 { 0 } else { bit };

@@ -205,3 +205,100 @@ fn lines(input: &mut Input<'_>, head: u8, count: usize) -> Result<Vec<Line>> {
     }
     Ok(lines)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::Planes;
+    use super::*;
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Occupy(usize),
+        Vacate(usize),
+        Set(u32, usize, Verdict),
+        /// Judges all slots from one on, and so many apart.
+        Put(u32, usize, usize, Verdict),
+        Drop(u32),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let verdict = prop_oneof![
+            Just(Verdict::OutOfScope),
+            Just(Verdict::Compliant),
+            Just(Verdict::NonCompliant),
+            Just(Verdict::Undetermined),
+        ];
+        let (rule, slot) = (0_u32..6, prop_oneof![0_usize..4, 0_usize..200, 0_usize..700]);
+        prop_oneof![
+            slot.clone().prop_map(Step::Occupy),
+            slot.clone().prop_map(Step::Vacate),
+            (rule.clone(), slot.clone(), verdict.clone()).prop_map(|(a, b, c)| Step::Set(a, b, c)),
+            (rule.clone(), slot, 1_usize..9, verdict)
+                .prop_map(|(a, b, c, d)| Step::Put(a, b, c, d)),
+            rule.prop_map(Step::Drop),
+        ]
+    }
+
+    fn take(step: &Step, planes: &mut Planes) {
+        match *step {
+            Step::Occupy(slot) => planes.occupy(slot),
+            Step::Vacate(slot) => planes.vacate(slot),
+            Step::Set(rule, slot, verdict) if planes.live.get(slot) => {
+                planes.set(rule, slot, verdict);
+            }
+            Step::Set(..) => {}
+            Step::Put(rule, from, apart, verdict) => {
+                let mut found = RulePlanes::new(rule, planes.words());
+                (found.mark, found.followed) = (7, u32::try_from(apart).unwrap_or_default() / 4);
+                for slot in planes.live.iter_from(from).filter(|slot| slot % apart == 0) {
+                    found.set(slot, verdict);
+                }
+                planes.put(found);
+            }
+            Step::Drop(rule) => {
+                planes.drop_rule(rule);
+            }
+        }
+    }
+
+    proptest! {
+        /// Planes of which most still lie in a row are like such that were never stored.
+        #[test]
+        fn what_is_stored_in_between_makes_no_difference(
+            steps in prop::collection::vec(prop::collection::vec(step(), 1..12), 1..5)
+        ) {
+            let (mut kept, mut stored) = (Planes::default(), Planes::default());
+            for steps in &steps {
+                let before = stored.clone();
+                for step in steps {
+                    take(step, &mut kept);
+                    take(step, &mut stored);
+                }
+                let verdicts = |of: &Planes| -> Vec<_> {
+                    (0..6).flat_map(|rule| (0..701).map(move |slot| (rule, slot)))
+                        .map(|(rule, slot)| of.verdict(rule, slot))
+                        .collect()
+                };
+                prop_assert_eq!(verdicts(&stored), verdicts(&kept));
+                let (odd, all) = (|rule| rule % 2 == 1, |_| true);
+                let moved = before.moved(&stored, odd, all);
+                prop_assert_eq!(moved, kept.tally(all).minus(before.tally(odd)));
+                stored = Planes::decode(stored.encode()).unwrap();
+                prop_assert_eq!(verdicts(&stored), verdicts(&kept));
+                for rule in 0..6 {
+                    prop_assert_eq!(stored.standing(rule), kept.standing(rule));
+                }
+                for slot in [0, 3, 150, 700] {
+                    prop_assert_eq!(stored.tally_of(slot, odd), kept.tally_of(slot, odd));
+                }
+                prop_assert_eq!(&Planes::decode(kept.encode()).unwrap(), &stored);
+                // What is looked at as a whole may stay decoded from here on.
+                if steps.len() % 2 == 0 {
+                    prop_assert_eq!(&stored, &kept);
+                }
+            }
+        }
+    }
+}

@@ -4,7 +4,7 @@
 //! or what another scope leaves of its own domain. So the scopes of rules for single regions share
 //! the slots between them, and a region's resources with a tag are told among those of the region.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::cmp::Reverse;
 
 use ruleward_types::Result;
@@ -20,7 +20,16 @@ const ALL_SLOTS: usize = 0;
 #[derive(Debug, Default)]
 pub(super) struct Scopes {
     slots: usize,
-    scopes: Vec<Scope>,
+    all: Vec<Scope>,
+    /// Of the slot that was asked about last: many rules ask about it.
+    places: RefCell<Places>,
+}
+
+/// The how-manieth of each domain a slot is; `None` where it is not in it.
+#[derive(Debug, Default)]
+struct Places {
+    slot: usize,
+    of_domains: Vec<Option<usize>>,
 }
 
 #[derive(Debug)]
@@ -41,23 +50,27 @@ impl Scope {
 }
 
 impl Scopes {
+    fn with_capacity(slots: usize, number: usize) -> Self {
+        Self { slots, all: Vec::with_capacity(number.min(1024)), places: RefCell::default() }
+    }
+
     /// Reads how the scopes lie in each other.
     pub(super) fn read_heads(input: &mut Input<'_>, slots: usize, number: usize) -> Result<Self> {
-        let mut of = Self { slots, scopes: Vec::with_capacity(number.min(1024)) };
+        let mut of = Self::with_capacity(slots, number);
         for _ in 0..number {
             let (domain, count) = (input.number()?, input.number()?);
             let room = of.room(domain).ok_or_else(damaged)?;
             if count > room {
                 return Err(damaged());
             }
-            of.scopes.push(Scope { domain, room, count, start: 0, bits: OnceCell::new() });
+            of.all.push(Scope { domain, room, count, start: 0, bits: OnceCell::new() });
         }
         Ok(of)
     }
 
     /// Notes where the bits of the scopes lie, which begin here; returns where they end.
     pub(super) fn place(&mut self, mut start: usize) -> usize {
-        for scope in &mut self.scopes {
+        for scope in &mut self.all {
             scope.start = start;
             start += scope.length(self.slots);
         }
@@ -71,13 +84,13 @@ impl Scopes {
         slots: usize,
         number: usize,
     ) -> Result<(Self, usize)> {
-        let mut of = Self { slots, scopes: Vec::with_capacity(number.min(1024)) };
+        let mut of = Self::with_capacity(slots, number);
         for _ in 0..number {
             let end = start + plane_bytes(slots);
             let bits = row.get(start..end).ok_or_else(damaged)?;
             let count = rank(bits, 8 * bits.len());
             let bits = OnceCell::new();
-            of.scopes.push(Scope { domain: ALL_SLOTS, room: slots, count, start, bits });
+            of.all.push(Scope { domain: ALL_SLOTS, room: slots, count, start, bits });
             start = end;
         }
         Ok((of, start))
@@ -85,35 +98,40 @@ impl Scopes {
 
     fn room(&self, domain: usize) -> Option<usize> {
         let Some(of) = domain.checked_sub(1) else { return Some(self.slots) };
-        let scope = self.scopes.get(of / 2)?;
+        let scope = self.all.get(of / 2)?;
         Some(if of % 2 == 0 { scope.count } else { scope.room - scope.count })
     }
 
     pub(super) fn len(&self) -> usize {
-        self.scopes.len()
+        self.all.len()
     }
 
     /// How many slots are in a scope.
     pub(super) fn count(&self, n: usize) -> Option<usize> {
-        self.scopes.get(n).map(|scope| scope.count)
+        self.all.get(n).map(|scope| scope.count)
     }
 
     /// The how-manieth of a scope a slot is; `None` where it is not in it.
     pub(super) fn place_of(&self, row: &[u8], n: usize, slot: usize) -> Option<usize> {
-        self.place_in(row, 2 * n + 1, slot)
+        let mut known = self.places.borrow_mut();
+        if known.slot != slot || known.of_domains.is_empty() {
+            *known = self.places_of(row, slot);
+        }
+        known.of_domains.get(2 * n + 1).copied().flatten()
     }
 
-    fn place_in(&self, row: &[u8], domain: usize, slot: usize) -> Option<usize> {
-        let Some(of) = domain.checked_sub(1) else { return Some(slot) };
-        let scope = self.scopes.get(of / 2)?;
-        let place = self.place_in(row, scope.domain, slot)?;
-        let bits = self.bytes(row, scope);
-        let takes = of % 2 == 0;
-        if bit(bits, place) != takes {
-            return None;
+    fn places_of(&self, row: &[u8], slot: usize) -> Places {
+        let mut of_domains = Vec::with_capacity(1 + 2 * self.all.len());
+        of_domains.push(Some(slot));
+        for scope in &self.all {
+            let place = of_domains.get(scope.domain).copied().flatten();
+            of_domains.extend(place.map_or([None, None], |place| {
+                let bits = self.bytes(row, scope);
+                let taken = rank(bits, place);
+                if bit(bits, place) { [Some(taken), None] } else { [None, Some(place - taken)] }
+            }));
         }
-        let taken = rank(bits, place);
-        Some(if takes { taken } else { place - taken })
+        Places { slot, of_domains }
     }
 
     fn bytes<'a>(&self, row: &'a [u8], scope: &Scope) -> &'a [u8] {
@@ -122,7 +140,7 @@ impl Scopes {
 
     /// The slots of a scope.
     pub(super) fn bits(&self, row: &[u8], n: usize) -> Option<&Bits> {
-        let scope = self.scopes.get(n)?;
+        let scope = self.all.get(n)?;
         if let Some(known) = scope.bits.get() {
             return Some(known);
         }
@@ -140,7 +158,7 @@ impl Scopes {
         if of % 2 == 0 {
             return Some(bits.clone());
         }
-        let mut rest = self.domain(row, self.scopes.get(of / 2)?.domain)?;
+        let mut rest = self.domain(row, self.all.get(of / 2)?.domain)?;
         rest.and_not(bits);
         Some(rest)
     }
@@ -158,7 +176,7 @@ impl Nested {
     /// The scopes of a stored row as they are.
     pub(super) fn copied(row: &[u8], of: &Scopes) -> Self {
         let mut nested = Self::default();
-        for scope in &of.scopes {
+        for scope in &of.all {
             nested.head(scope.domain, scope.count);
             nested.planes.extend_from_slice(of.bytes(row, scope));
         }

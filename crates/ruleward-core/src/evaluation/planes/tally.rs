@@ -25,10 +25,9 @@ impl Planes {
 
     /// The chunk's resources by verdict, each counted once, over the rules that count.
     pub(crate) fn tally(&self, counts: impl Fn(u32) -> bool) -> ComplianceCounts {
+        let counted = self.rules.iter().filter(|kept| counts(kept.rule));
         let mut union = Union::new(self.words());
-        for kept in self.rules.iter().filter(|kept| counts(kept.rule)) {
-            union.add(self.planes(kept));
-        }
+        union.add_all(counted.filter_map(|kept| self.planes(kept)));
         union.counts()
     }
 
@@ -40,29 +39,28 @@ impl Planes {
         counted_before: impl Fn(u32) -> bool,
         counted_after: impl Fn(u32) -> bool,
     ) -> ComplianceCounts {
-        let mut both = Union::new(self.words().max(after.words()));
-        let (mut only_before, mut only_after) = (Vec::new(), Vec::new());
+        let (mut both, mut only_before, mut only_after) = (Vec::new(), Vec::new(), Vec::new());
         for (left, right) in self.beside(after) {
             let left = left.filter(|kept| counted_before(kept.rule));
             let right = right.filter(|kept| counted_after(kept.rule));
             if let (Some(left), Some(right)) = (left, right)
                 && self.shares(left, after, right)
             {
-                both.add(self.planes(left));
+                both.push(left);
             } else {
-                only_before.extend(left.and_then(|kept| self.planes(kept)));
-                only_after.extend(right.and_then(|kept| after.planes(kept)));
+                only_before.extend(left);
+                only_after.extend(right);
             }
         }
-        let counts = |of: Vec<&RulePlanes>| {
-            let mut union = both.clone();
-            of.into_iter().for_each(|planes| union.add(Some(planes)));
-            union.counts()
-        };
         if only_before.is_empty() && only_after.is_empty() {
             return ComplianceCounts::default();
         }
-        counts(only_after).minus(counts(only_before))
+        let mut union_before = Union::new(self.words().max(after.words()));
+        union_before.add_all(both.into_iter().filter_map(|kept| self.planes(kept)));
+        let mut union_after = union_before.clone();
+        union_before.add_all(only_before.into_iter().filter_map(|kept| self.planes(kept)));
+        union_after.add_all(only_after.into_iter().filter_map(|kept| after.planes(kept)));
+        union_after.counts().minus(union_before.counts())
     }
 }
 
@@ -80,8 +78,8 @@ impl Union {
         Self { judged: empty.clone(), non_compliant: empty.clone(), undetermined: empty }
     }
 
-    fn add(&mut self, planes: Option<&RulePlanes>) {
-        if let Some(of) = planes {
+    fn add_all<'a>(&mut self, planes: impl Iterator<Item = &'a RulePlanes>) {
+        for of in planes {
             self.judged.or(&of.scope);
             self.non_compliant.or(&of.non_compliant);
             self.undetermined.or(&of.undetermined);

@@ -151,8 +151,11 @@ impl Transition {
             rule = rule.checked_add(step).ok_or_else(damaged)?;
             let mut plane =
                 |n: usize| if number >> n & 1 == 1 { bits(&mut input, slots) } else { Ok(empty()) };
-            let differ =
-                if number & 7 == 0 { None } else { Some([plane(0)?, plane(1)?, plane(2)?]) };
+            let differ = if number.is_multiple_of(8) {
+                None
+            } else {
+                Some([plane(0)?, plane(1)?, plane(2)?])
+            };
             rules.push(RuleTransition { rule, differ });
         }
         Ok(Self { slots, live, rules })
