@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ruleward_policy::explain;
-use ruleward_store::{Chunk, ReadTx};
+use ruleward_store::{Chunk, ReadTx, StoredResource};
 use ruleward_types::{
     Account, AccountNo, AssignmentState, ComplianceCounts, Error, ErrorCode, PolicyAssignment,
     PolicyAssignmentId, Resource, ResourceKey, Result, RuleNo, Timestamp,
@@ -15,6 +15,7 @@ use crate::Service;
 use crate::access::Access;
 use crate::account_resource;
 use crate::drafts::NewPolicyAssignment;
+use crate::evaluation::bits::Bits;
 use crate::evaluation::chunk_run::reads_recorder;
 use crate::evaluation::columns::{TypeColumns, judge_chunk};
 use crate::evaluation::each_chunk::every_chunk;
@@ -29,6 +30,9 @@ use crate::resources::Spelling;
 
 /// Changed resources that a preview names at most.
 const NAMED: usize = 1000;
+
+/// Reading a resource by its key takes as long as reading so many that follow each other.
+const SPARSE: usize = 4;
 
 /// What a rule would find, against what is stored now.
 #[derive(Debug, Clone, Default)]
@@ -178,12 +182,15 @@ struct Draft<'a> {
 impl Preview {
     fn add(&mut self, tx: &dyn ReadTx, draft: &Draft<'_>, chunk: &Chunk) -> Result<()> {
         let Draft { account, compiled, columns, is_stored, now } = *draft;
-        let stored = Planes::decode(tx.planes(chunk.no)?)?;
-        let (live, words) = (&stored.live, stored.words());
-        let before = stored.rule(compiled.no).filter(|_| is_stored);
+        let needs_planes = is_stored || (columns.is_some() && chunk.live < chunk.used);
+        let stored = if needs_planes { Some(Planes::decode(tx.planes(chunk.no)?)?) } else { None };
+        let all = Bits::first(chunk.used);
+        let live = stored.as_ref().map_or(&all, |of| &of.live);
+        let before = stored.as_ref().filter(|_| is_stored).and_then(|of| of.rule(compiled.no));
         if columns.is_none() && before.is_none() {
             return Ok(());
         }
+        let words = live.words().len();
         let place = Place { tx, chunk, live, words, recorder: &account.recorder, now };
         let found = if compiled.scope.subject() == Subject::Account {
             let mut judging = Judging::new(&place, &[compiled]);
@@ -202,23 +209,22 @@ impl Preview {
         let mut changed = then.differences(before);
         changed.and(live);
         self.changed += u64::try_from(changed.count()).unwrap_or(0);
-        for slot in changed.iter_from(0).take(NAMED.saturating_sub(self.changes.len())) {
+        let left = NAMED.saturating_sub(self.changes.len());
+        let slots: Vec<usize> = changed.iter_from(0).take(left).collect();
+        each_resource(tx, chunk, &slots, |slot, stored| {
             let (from, to) = (before.verdict(slot), then.verdict(slot));
-            self.note(tx, account, ResourceKey::new(chunk.no, slot), from, to)?;
-        }
-        Ok(())
+            self.note(account, stored, verdict_name(from), verdict_name(to));
+        })
     }
 
     fn note(
         &mut self,
-        tx: &dyn ReadTx,
         account: &Account,
-        key: ResourceKey,
-        from: Verdict,
-        to: Verdict,
-    ) -> Result<()> {
-        let (from, to) = (verdict_name(from), verdict_name(to));
-        self.changes.push(match tx.resource(key)? {
+        stored: Option<&StoredResource>,
+        from: &'static str,
+        to: &'static str,
+    ) {
+        self.changes.push(match stored {
             Some(stored) => {
                 let view = view::read_head(&stored.body);
                 PreviewedChange {
@@ -237,8 +243,29 @@ impl Preview {
                 to,
             },
         });
-        Ok(())
     }
+}
+
+/// Calls for each of these slots of a chunk, with its resource if one is stored there.
+fn each_resource(
+    tx: &dyn ReadTx,
+    chunk: &Chunk,
+    slots: &[usize],
+    mut visit: impl FnMut(usize, Option<&StoredResource>),
+) -> Result<()> {
+    let (Some(first), Some(last)) = (slots.first(), slots.last()) else { return Ok(()) };
+    if last - first >= slots.len() * SPARSE {
+        for slot in slots {
+            visit(*slot, tx.resource(ResourceKey::new(chunk.no, *slot))?.as_ref());
+        }
+        return Ok(());
+    }
+    let mut stored = tx.resources_from(chunk.no, *first, last - first + 1)?.into_iter().peekable();
+    for slot in slots {
+        while stored.next_if(|one| one.key.slot() < *slot).is_some() {}
+        visit(*slot, stored.next_if(|one| one.key.slot() == *slot).as_ref());
+    }
+    Ok(())
 }
 
 fn account(tx: &dyn ReadTx, no: AccountNo) -> Result<Account> {

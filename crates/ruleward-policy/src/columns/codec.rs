@@ -41,11 +41,18 @@ pub(super) enum Word<'a> {
 pub(super) struct Words<'a> {
     bytes: &'a [u8],
     starts: Vec<u32>,
+    /// Whether the word of a missing value is among them.
+    may_lack: bool,
 }
 
 impl<'a> Words<'a> {
     pub(super) fn len(&self) -> usize {
         self.starts.len()
+    }
+
+    /// Whether slots may have no value.
+    pub(super) fn may_lack(&self) -> bool {
+        self.may_lack
     }
 
     pub(super) fn get(&self, number: usize) -> Option<Word<'a>> {
@@ -116,7 +123,7 @@ impl Codes<'_> {
 /// Appends a word that is kept.
 pub(super) fn put_word(value: Option<RawValue<'_>>, into: &mut Vec<u8>) {
     let (kind, text): (usize, &[u8]) = match value {
-        None => (0, &[]),
+        None => (MISSING, &[]),
         Some(RawValue::Null) => (1, &[]),
         Some(RawValue::Bool(false)) => (2, &[]),
         Some(RawValue::Bool(true)) => (3, &[]),
@@ -144,6 +151,7 @@ fn put_codes(codes: &[u16], into: &mut Vec<u8>) {
     }
 }
 
+const MISSING: usize = 0;
 const LIST: usize = 10;
 
 /// Values that stand one behind the other, and how many there are.
@@ -271,7 +279,11 @@ pub(super) fn read(bytes: &[u8]) -> Option<Column<'_>> {
         1 | 2 | 4 => {
             let per_byte = 8 / usize::from(form);
             let packed = input.slice(slots.div_ceil(per_byte))?;
-            Codes::Bytes(Cow::Owned(unpack(packed, form, slots)))
+            Codes::Bytes(Cow::Owned(match form {
+                1 => unpack::<8>(packed, slots),
+                2 => unpack::<4>(packed, slots),
+                _ => unpack::<2>(packed, slots),
+            }))
         }
         _ => return None,
     };
@@ -279,15 +291,14 @@ pub(super) fn read(bytes: &[u8]) -> Option<Column<'_>> {
     Some(Column { slots, elements, words, codes, texts })
 }
 
-fn unpack(packed: &[u8], bits: u8, slots: usize) -> Vec<u8> {
-    let mask = (1_u8 << bits) - 1;
-    let per_byte = 8 / usize::from(bits);
-    let mut codes = Vec::with_capacity(packed.len() * per_byte);
-    for byte in packed {
-        let mut left = *byte;
-        for _ in 0..per_byte {
-            codes.push(left & mask);
-            left = left.checked_shr(bits.into()).unwrap_or(0);
+/// Codes of which there are `N` in a byte.
+fn unpack<const N: usize>(packed: &[u8], slots: usize) -> Vec<u8> {
+    let bits = 8 / N;
+    let mask = u8::MAX >> (8 - bits);
+    let mut codes = vec![0; packed.len() * N];
+    for (byte, codes) in packed.iter().zip(codes.as_chunks_mut::<N>().0) {
+        for (place, code) in codes.iter_mut().enumerate() {
+            *code = byte >> (place * bits) & mask;
         }
     }
     codes.truncate(slots);
@@ -347,23 +358,24 @@ impl<'a> Input<'a> {
 
     /// So many words, and whether lists are among them.
     fn words(&mut self, count: usize) -> Option<(Words<'a>, bool)> {
-        let (bytes, mut has_lists) = (self.0, false);
+        let (bytes, mut has_lists, mut may_lack) = (self.0, false, false);
         // A word takes a byte at least, so a damaged number cannot ask for much memory.
         let mut starts = Vec::with_capacity(count.min(bytes.len()));
         for _ in 0..count {
             starts.push(u32::try_from(bytes.len() - self.0.len()).ok()?);
             let head = self.number()?;
             has_lists |= head & 15 == LIST;
+            may_lack |= head & 15 == MISSING;
             self.slice(head >> 4)?;
         }
-        Some((Words { bytes, starts }, has_lists))
+        Some((Words { bytes, starts, may_lack }, has_lists))
     }
 
     fn word(&mut self) -> Option<Word<'a>> {
         let head = self.number()?;
         let text = self.slice(head >> 4)?;
         Some(Word::Kept(match head & 15 {
-            0 => None,
+            MISSING => None,
             1 => Some(RawValue::Null),
             2 => Some(RawValue::Bool(false)),
             3 => Some(RawValue::Bool(true)),

@@ -9,17 +9,27 @@ use super::codec::{Codes, Column};
 /// What is decided about a slot: up to three bits.
 pub(super) type Decision = u8;
 
+/// It is violated, or selected.
+pub(super) const YES: Decision = 1;
+/// It cannot be determined.
+pub(super) const OPEN: Decision = 2;
+/// Only the resource tells.
+pub(super) const ELSEWHERE: Decision = 4;
+
 /// How many bits a decision has.
-pub(super) const BITS: usize = 3;
+const BITS: usize = 3;
 
 /// Not decided yet.
-const OPEN: Decision = 0x80;
+const UNDECIDED: Decision = 0x80;
 
 /// Up to so many combinations have a place of their own in a table.
 const TABLE: usize = 1 << 16;
 
 /// Up to so many codes make one key.
 const KEY: usize = 8;
+
+/// Where fewer than one in so many slots is asked for, each is looked at.
+const SPARSE: usize = 8;
 
 /// So many codes are looked for one after the other rather than in a table.
 const FEW: usize = 6;
@@ -40,9 +50,11 @@ pub(super) fn planes(
             })
         }
         [column] => match &column.codes {
-            Codes::Bytes(codes) => by_bytes(codes, within, &mut |code| decide(&[code])),
+            Codes::Bytes(codes) => {
+                by_bytes(codes, column.words.len(), within, &mut |code| decide(&[code]))
+            }
             Codes::Pairs(codes) => {
-                let mut table = vec![OPEN; column.words.len()];
+                let mut table = vec![UNDECIDED; column.words.len()];
                 each_slot(within, |slot| {
                     let code = u16::from_le_bytes(codes.get(slot).copied().unwrap_or_default());
                     decided(&mut table, code.into(), || decide(&[code.into()]))
@@ -56,77 +68,107 @@ pub(super) fn planes(
     }
 }
 
-/// Codes of one byte: the words that are met are decided first, the slots follow in blocks.
+/// Codes of one byte: where many slots are asked for, what is met is decided first and the slots follow
+/// in blocks.
 fn by_bytes(
     codes: &[u8],
+    words: usize,
     within: &[u64],
     decide: &mut dyn FnMut(usize) -> Decision,
 ) -> [Vec<u64>; BITS] {
-    let mut met = [false; 256];
-    let blocks = codes.chunks(64);
-    for (block, codes) in within.iter().zip(blocks.clone()) {
-        match *block {
-            0 => {}
-            u64::MAX => codes.iter().for_each(|code| meet(&mut met, *code)),
-            block => {
-                for (n, code) in codes.iter().enumerate() {
-                    if block >> n & 1 == 1 {
-                        meet(&mut met, *code);
-                    }
-                }
-            }
-        }
+    let asked: usize = within.iter().map(|block| block.count_ones() as usize).sum();
+    let code_of = |slot| usize::from(codes.get(slot).copied().unwrap_or(0));
+    let mut table = [UNDECIDED; 256];
+    if asked < codes.len() / SPARSE {
+        return each_slot(within, |slot| {
+            let code = code_of(slot);
+            decided(&mut table, code, || decide(code))
+        });
     }
-    let mut table = [0; 256];
-    for ((code, decision), met) in (0..).zip(&mut table).zip(met) {
-        if met {
-            *decision = decide(code);
+    let mut met = [false; 256];
+    each_slot_of(within, |slot| {
+        if let Some(met) = met.get_mut(code_of(slot)) {
+            *met = true;
         }
+    });
+    let mut all = 0;
+    for (code, decision) in table.iter_mut().enumerate().take(words) {
+        let is_met = met.get(code) == Some(&true);
+        *decision = if is_met { decide(code) } else { 0 };
+        all |= *decision;
     }
     [0, 1, 2].map(|bit| {
-        let has = |(code, _): &(u8, bool)| {
-            table.get(usize::from(*code)).is_some_and(|decision| decision >> bit & 1 == 1)
+        if all >> bit & 1 == 0 {
+            return vec![0; within.len()];
+        }
+        let bits = table.map(|decision| decision >> bit & 1);
+        let (mut yes, mut no) = (Few::default(), Few::default());
+        for ((code, is), _) in
+            (0..=u8::MAX).zip(&bits).zip(&met).take(words).filter(|(_, met)| **met)
+        {
+            if *is == 1 { yes.push(code) } else { no.push(code) }
+        }
+        let (blocks, rest) = codes.as_chunks::<64>();
+        let mut last = [0; 64];
+        for (to, from) in last.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        let blocks = blocks.iter().chain(Some(&last)).zip(within);
+        let mut plane: Vec<u64> = match (yes.codes(), no.codes()) {
+            (_, Some([])) => within.to_vec(),
+            (Some(yes), _) => blocks.map(|(block, within)| within & any_of(block, yes)).collect(),
+            (None, Some(no)) => blocks.map(|(block, within)| within & !any_of(block, no)).collect(),
+            (None, None) => {
+                blocks.map(|(block, within)| within & looked_up(block, &bits)).collect()
+            }
         };
-        let of_met = (0..=u8::MAX).zip(met).filter(|(_, met)| *met);
-        let (yes, no): (Vec<_>, Vec<_>) = of_met.partition(has);
-        let pick = |codes: &[u8]| match (yes.as_slice(), no.as_slice()) {
-            ([], _) => 0,
-            (_, []) => u64::MAX,
-            (yes, no) if yes.len() <= no.len().min(FEW) => any_of(codes, yes),
-            (_, no) if no.len() <= FEW => !any_of(codes, no),
-            _ => codes.iter().enumerate().fold(0, |word, (n, code)| {
-                let decision = table.get(usize::from(*code)).copied().unwrap_or(0);
-                word | u64::from(decision >> bit & 1) << n
-            }),
-        };
-        let mut plane: Vec<u64> =
-            within.iter().zip(blocks.clone()).map(|(block, codes)| block & pick(codes)).collect();
         plane.resize(within.len(), 0);
         plane
     })
 }
 
-#[inline]
-fn meet(met: &mut [bool; 256], code: u8) {
-    if let Some(met) = met.get_mut(usize::from(code)) {
-        *met = true;
+/// A few codes.
+#[derive(Default)]
+struct Few {
+    codes: [u8; FEW],
+    count: usize,
+}
+
+impl Few {
+    fn push(&mut self, code: u8) {
+        if let Some(open) = self.codes.get_mut(self.count) {
+            *open = code;
+        }
+        self.count += 1;
+    }
+
+    /// Them, unless there are more.
+    fn codes(&self) -> Option<&[u8]> {
+        self.codes.get(..self.count)
     }
 }
 
-/// Which of up to 64 codes are among these?
-fn any_of(codes: &[u8], wanted: &[(u8, bool)]) -> u64 {
-    let mut block = [0; 64];
-    for (to, from) in block.iter_mut().zip(codes) {
-        *to = *from;
-    }
+/// Which of 64 codes are among these?
+fn any_of(block: &[u8; 64], wanted: &[u8]) -> u64 {
     let (lanes, _) = block.as_chunks::<16>();
     lanes.iter().rev().fold(0, |word, lane| {
         let lane = u8x16::new(*lane);
-        let mut found = u8x16::default();
-        for (code, _) in wanted {
-            found |= lane.simd_eq(u8x16::splat(*code));
-        }
+        let found = wanted
+            .iter()
+            .fold(u8x16::default(), |found, code| found | lane.simd_eq(u8x16::splat(*code)));
         word << 16 | u64::from(found.to_bitmask())
+    })
+}
+
+/// The bits of 64 codes.
+fn looked_up(block: &[u8; 64], bits: &[u8; 256]) -> u64 {
+    let (lanes, _) = block.as_chunks::<8>();
+    lanes.iter().rev().fold(0, |word, lane| {
+        let byte = lane
+            .iter()
+            .rev()
+            .fold(0, |byte, code| byte << 1 | bits.get(usize::from(*code)).copied().unwrap_or(0));
+        word << 8 | u64::from(byte)
     })
 }
 
@@ -141,8 +183,10 @@ fn many(
         .iter()
         .try_fold(1_usize, |product, column| product.checked_mul(column.words.len()))
         .filter(|product| *product <= TABLE && !is_plain);
-    if let Some(combined) = product.and_then(|product| combined(columns, product, within.len())) {
-        return by_bytes(&combined, within, &mut |code| {
+    if let Some(product) = product
+        && let Some(combined) = combined(columns, product, within.len())
+    {
+        return by_bytes(&combined, product, within, &mut |code| {
             let mut left = code;
             for (code, column) in codes.iter_mut().zip(columns).rev() {
                 *code = left % column.words.len();
@@ -152,7 +196,7 @@ fn many(
         });
     }
     if let Some(product) = product {
-        let mut table = vec![OPEN; product];
+        let mut table = vec![UNDECIDED; product];
         each_slot(within, |slot| {
             let mut place = 0;
             for (code, column) in codes.iter_mut().zip(columns) {
@@ -202,7 +246,7 @@ fn combined(columns: &[&Column<'_>], product: usize, blocks: usize) -> Option<Ve
 #[inline]
 fn decided(table: &mut [Decision], place: usize, decide: impl FnOnce() -> Decision) -> Decision {
     match table.get_mut(place) {
-        Some(known) if *known != OPEN => *known,
+        Some(known) if *known != UNDECIDED => *known,
         Some(open) => {
             *open = decide();
             *open
@@ -212,6 +256,18 @@ fn decided(table: &mut [Decision], place: usize, decide: impl FnOnce() -> Decisi
 }
 
 /// Calls for each slot of `within`, ascending.
+#[inline]
+pub(super) fn each_slot_of(within: &[u64], mut visit: impl FnMut(usize)) {
+    for (number, block) in within.iter().enumerate() {
+        let mut left = *block;
+        while left != 0 {
+            visit(number * 64 + left.trailing_zeros() as usize);
+            left &= left - 1;
+        }
+    }
+}
+
+/// The decision about each slot of `within`.
 #[inline]
 fn each_slot(within: &[u64], mut decision: impl FnMut(usize) -> Decision) -> [Vec<u64>; BITS] {
     let mut planes = [0, 1, 2].map(|_| vec![0; within.len()]);
@@ -232,4 +288,63 @@ fn each_slot(within: &[u64], mut decision: impl FnMut(usize) -> Decision) -> [Ve
         }
     }
     planes
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::codec::{NO_ELEMENTS, Texts, coded, put_word, read};
+    use super::*;
+
+    fn column(words: usize, codes: &[u16]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        (0..words).for_each(|_| put_word(None, &mut bytes));
+        coded(NO_ELEMENTS, Texts { bytes: &bytes, count: words }, codes)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn planes_are_what_is_decided_slot_by_slot(
+            words in prop::collection::vec(prop_oneof![1..8_usize, 1..40_usize, 200..400_usize], 1..4),
+            slots in 1..500_usize,
+            one_in in prop::sample::select(vec![1_u64, 2, 9, 40]),
+            seed in any::<u64>(),
+            of in 1..40_u64,
+        ) {
+            let random = |n: usize| (n as u64 ^ seed).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 17;
+            let stored: Vec<Vec<u8>> = words
+                .iter()
+                .enumerate()
+                .map(|(place, words)| {
+                    let code = |slot: usize| random(slot * 7 + place) % *words as u64;
+                    let codes = (0..slots).map(|slot| u16::try_from(code(slot)).unwrap());
+                    column(*words, &codes.collect::<Vec<_>>())
+                })
+                .collect();
+            let columns: Vec<Column<'_>> = stored.iter().map(|bytes| read(bytes).unwrap()).collect();
+            let columns: Vec<&Column<'_>> = columns.iter().collect();
+            let mut within = vec![0_u64; slots.div_ceil(64) + 1];
+            for slot in (0..slots).filter(|slot| random(slot * 31) % one_in == 0) {
+                within[slot / 64] |= 1 << (slot % 64);
+            }
+            let decision = |codes: &[usize]| -> Decision {
+                let sum: usize = codes.iter().sum();
+                [0, YES, OPEN, ELSEWHERE][usize::try_from(random(sum) % of % 4).unwrap()]
+            };
+            let found = planes(&columns, &within, &mut |codes| decision(codes));
+            for slot in 0..within.len() * 64 {
+                let is_asked = within[slot / 64] >> (slot % 64) & 1 == 1;
+                let codes: Vec<usize> = columns.iter().map(|of| of.codes.get(slot)).collect();
+                let expected = if is_asked { decision(&codes) } else { 0 };
+                for (bit, plane) in found.iter().enumerate() {
+                    prop_assert_eq!(
+                        plane[slot / 64] >> (slot % 64) & 1, u64::from(expected >> bit & 1), "{} {}", slot, bit
+                    );
+                }
+            }
+        }
+    }
 }

@@ -12,9 +12,12 @@
 mod build;
 mod codec;
 mod judge;
+mod lists;
 mod memo;
+mod parts;
 mod reads;
 mod set;
+mod sources;
 mod text;
 
 pub use build::ColumnBuilder;

@@ -1,9 +1,12 @@
-//! Rules that ask one question of one text: names are all different, so what surrounds the question is
-//! most of its cost.
+//! Conditions that ask one question of one text: names are all different, so what surrounds the question
+//! is most of its cost.
 
 use super::WORD_STEPS;
-use crate::ast::Function;
-use crate::engine::{Comparison, Constant, Expr, Node, Pattern, Program, Test, glob};
+use super::codec::{Column, Word};
+use super::memo::each_slot_of;
+use super::parts::Slots;
+use crate::engine::{Comparison, Constant, Expr, Glob, LANES, Pattern, Table, Test};
+use crate::json::RawValue;
 
 /// A question of a text, which holds where its answer is the one that is wanted.
 pub(super) struct TextTest<'p> {
@@ -15,58 +18,97 @@ pub(super) struct TextTest<'p> {
 
 enum Question<'p> {
     Matches(&'p Pattern),
-    /// The pattern, the sign for any run, the sign for any one.
-    Like(&'p [u8], u8, u8),
+    Fits(&'p Glob),
+}
+
+impl Question<'_> {
+    fn table(&self) -> Option<&Table> {
+        match self {
+            Self::Matches(pattern) => pattern.table(),
+            Self::Fits(glob) => glob.table(),
+        }
+    }
+
+    fn ask(&self, text: &[u8]) -> bool {
+        match self {
+            Self::Matches(pattern) => pattern.is_match(text),
+            Self::Fits(glob) => glob.fits(text),
+        }
+    }
+
+    /// The steps that the evaluator may take for a text of so many bytes.
+    fn steps(&self, length: usize) -> usize {
+        16 + match self {
+            Self::Matches(_) => length / 2,
+            Self::Fits(glob) => glob.steps(length) + length / 32,
+        }
+    }
+}
+
+/// Texts that are looked at together, by slot.
+struct Lanes<'t> {
+    slots: [usize; LANES],
+    texts: [&'t [u8]; LANES],
+    filled: usize,
 }
 
 impl<'p> TextTest<'p> {
-    /// What is left of a rule whose first parts are settled, if it is such a question.
-    pub(super) fn of(program: &'p Program, settled: usize) -> Option<Self> {
-        let node = match &program.root {
-            Node::AllOf(parts) => match parts.get(settled..)? {
-                [only] => only,
-                _ => return None,
-            },
-            root => root,
-        };
-        let Node::Condition(comparison) = node else { return None };
-        let Comparison { value, test, negate } = &**comparison;
-        let asked = match (value, test) {
+    /// What a condition asks, if it is such a question.
+    pub(super) fn of(comparison: &'p Comparison) -> Option<Self> {
+        let Comparison { value, test, negate } = comparison;
+        match (value, test) {
             (Expr::Path(path), Test::Matches(pattern)) => {
                 Some(Self { path: *path, question: Question::Matches(pattern), wanted: !negate })
             }
-            (Expr::Call(function, arguments), Test::Equals(Constant::Bool(expected))) => {
-                let (run, one) = match function {
-                    Function::Like => glob::LIKE,
-                    Function::Wildcard => glob::WILDCARD,
-                    _ => return None,
-                };
-                let [Expr::Path(path), Expr::Constant(Constant::Text(pattern))] = &**arguments
-                else {
-                    return None;
-                };
-                let question = Question::Like(pattern, run, one);
-                Some(Self { path: *path, question, wanted: *expected != *negate })
+            (Expr::Fits(text, glob), Test::Equals(Constant::Bool(expected))) => {
+                let Expr::Path(path) = **text else { return None };
+                Some(Self { path, question: Question::Fits(glob), wanted: expected != negate })
             }
             _ => None,
-        };
-        // Whatever else has to be there is looked for by the evaluator.
-        asked.filter(|asked| program.needs.iter().all(|path| *path == asked.path))
+        }
     }
 
-    /// Is the rule violated by a text without escapes? `None` where the steps count.
-    pub(super) fn holds(&self, text: &[u8]) -> Option<bool> {
-        let steps = match &self.question {
-            Question::Matches(_) => text.len() / 2,
-            Question::Like(pattern, ..) => text.len() * pattern.len() / 64 + text.len() / 32,
+    /// The slots of `left` whose own words are texts for which it holds, and the most steps that one
+    /// took. Slots with anything else, or a text with escapes or of many steps, stay in `left`.
+    pub(super) fn planes(&self, column: &Column<'_>, left: &mut Slots) -> (Slots, u32) {
+        let (mut holds, mut longest) = (vec![0_u64; left.len()], 0);
+        let table = self.question.table();
+        let mut lanes = Lanes { slots: [0; LANES], texts: [&[]; LANES], filled: 0 };
+        let mut note = |lanes: &mut Lanes<'_>| {
+            let answers = table.map_or([None; LANES], |table| table.find(lanes.texts));
+            let asked = lanes.slots.iter().zip(&lanes.texts).zip(answers).take(lanes.filled);
+            for ((slot, text), answer) in asked {
+                let answer = answer.unwrap_or_else(|| self.question.ask(text));
+                if let Some(block) = holds.get_mut(slot / 64) {
+                    *block |= u64::from(answer == self.wanted) << (slot % 64);
+                }
+            }
+            lanes.filled = 0;
         };
-        if u32::try_from(steps + 16).ok()? > WORD_STEPS {
-            return None;
-        }
-        let answer = match &self.question {
-            Question::Matches(pattern) => pattern.is_match_of_many(text),
-            Question::Like(pattern, run, one) => glob::fits(text, pattern, *run, *one),
-        };
-        Some(answer == self.wanted)
+        let asked = left.clone();
+        each_slot_of(&asked, |slot| {
+            let Some(Word::Kept(Some(RawValue::String(text)))) = column.words.get(slot) else {
+                return;
+            };
+            let Some(text) = text.as_plain() else { return };
+            if self.question.steps(text.len()) > WORD_STEPS as usize {
+                return;
+            }
+            longest = longest.max(text.len());
+            if let Some(block) = left.get_mut(slot / 64) {
+                *block &= !(1 << (slot % 64));
+            }
+            if let (Some(number), Some(place)) =
+                (lanes.slots.get_mut(lanes.filled), lanes.texts.get_mut(lanes.filled))
+            {
+                (*number, *place) = (slot, text);
+                lanes.filled += 1;
+            }
+            if lanes.filled == LANES {
+                note(&mut lanes);
+            }
+        });
+        note(&mut lanes);
+        (holds, u32::try_from(self.question.steps(longest)).unwrap_or(u32::MAX))
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::constant::{Constant, ConstantSet};
 use super::evaluate::fold;
 use super::join::{Join, LookupKey, Step, found_by_key};
+use super::library::Glob;
 use super::pattern::Pattern;
 use super::program::{Comparison, Each, Expr, Node, Test};
 use crate::ast::{self, Comparator, ExprKind, Function, Operand, Quantifier, Rule, Span};
@@ -287,6 +288,17 @@ impl<'a> Compiler<'a> {
                 Expr::GetValue(Box::new(map), Box::new(key))
             }
             Function::Length => Expr::Length(Box::new(self.expr(first)?)),
+            Function::Like | Function::Wildcard => {
+                let (text, pattern) = (self.expr(first)?, self.expr(second()?)?);
+                if let Expr::Constant(Constant::Text(known)) = &pattern
+                    && !text.is_constant()
+                    && let Some(glob) =
+                        std::str::from_utf8(known).ok().and_then(|known| Glob::new(function, known))
+                {
+                    return Ok(Expr::Fits(Box::new(text), Box::new(glob)));
+                }
+                Expr::Call(function, [text, pattern].into())
+            }
             Function::Not => Expr::Not(Box::new(self.expr(first)?)),
             Function::Needed => Expr::Needed(Box::new(self.expr(first)?)),
             function => Expr::Call(function, self.exprs(arguments)?),

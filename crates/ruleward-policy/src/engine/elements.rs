@@ -1,8 +1,10 @@
 //! Lists given as numbers of elements: what is asked of equal elements is answered once.
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 
 use super::Reason;
+use super::constant::Mixer;
 use super::evaluate::{Evaluator, Flow, Scope};
 use super::made::quote;
 use super::program::{Each, Expr};
@@ -76,6 +78,15 @@ pub(crate) struct ElementList<'a> {
     pub(crate) codes: &'a [[u8; 2]],
 }
 
+impl<'a> ElementList<'a> {
+    fn element(&self, number: usize) -> Val<'a> {
+        match self.table.scalar(number) {
+            Some(scalar) => scalar.into(),
+            None => Val::Row(self.table, number),
+        }
+    }
+}
+
 /// Fewer members than this make one key.
 const KEY: usize = 8;
 
@@ -92,22 +103,56 @@ struct Question {
     /// By element.
     known: Vec<Option<Answer>>,
     /// By the members that the lambda reads, where these are not all.
-    alike: HashMap<u128, Answer>,
+    alike: HashMap<u128, Answer, BuildHasherDefault<Mixer>>,
     /// The places of these; `None` until the table is met.
     reads: Option<Vec<usize>>,
 }
 
 /// An answer, and the steps that it took.
-type Answer = (Result<bool, Reason>, usize);
+pub(crate) type Answer = (Result<bool, Reason>, u32);
 
 impl Memo {
     /// For a program with so many lambdas whose answers are remembered.
     pub(crate) fn new(questions: usize) -> Self {
         Self { questions: (0..questions).map(|_| Question::default()).collect() }
     }
+
+    /// The answer of a lambda about an element, if one like it was asked about.
+    pub(crate) fn known(
+        &mut self,
+        each: &Each,
+        table: &ElementTable<'_>,
+        element: usize,
+    ) -> Option<Answer> {
+        let of = self.questions.get_mut(each.memo?)?;
+        if let Some(Some(known)) = of.known.get(element) {
+            return Some(*known);
+        }
+        let alike = of.key(each, table, element)?;
+        let known = *of.alike.get(&alike)?;
+        of.note(element, known);
+        Some(known)
+    }
+
+    fn learn(&mut self, each: &Each, table: &ElementTable<'_>, element: usize, answer: Answer) {
+        let question = each.memo.and_then(|number| self.questions.get_mut(number));
+        if let Some(of) = question {
+            if let Some(alike) = of.key(each, table, element) {
+                of.alike.insert(alike, answer);
+            }
+            of.note(element, answer);
+        }
+    }
 }
 
 impl Question {
+    fn note(&mut self, element: usize, answer: Answer) {
+        self.known.resize(self.known.len().max(element + 1), None);
+        if let Some(open) = self.known.get_mut(element) {
+            *open = Some(answer);
+        }
+    }
+
     /// What makes elements alike for the lambda; `None` if only the element itself does.
     fn key(&mut self, each: &Each, table: &ElementTable<'_>, element: usize) -> Option<u128> {
         let reads = self.reads.get_or_insert_with(|| {
@@ -135,8 +180,8 @@ pub(crate) struct Listed<'a, 'b> {
 
 impl<'a> Evaluator<'a, '_> {
     /// The list of a lambda that asks only for elements, where it is given by numbers.
-    pub(super) fn element_list(&self, each: &Each) -> Option<(usize, ElementList<'a>)> {
-        Some((each.memo?, self.listed(&each.list)?))
+    pub(super) fn element_list(&self, each: &Each) -> Option<ElementList<'a>> {
+        each.memo.and_then(|_| self.listed(&each.list))
     }
 
     /// The list, where it is given by numbers.
@@ -148,61 +193,40 @@ impl<'a> Evaluator<'a, '_> {
     pub(super) fn each_answer(
         &mut self,
         each: &'a Each,
-        (question, list): (usize, ElementList<'a>),
+        list: ElementList<'a>,
         callback: &mut dyn FnMut(&mut Self, Val<'a>, bool) -> Flow,
     ) -> Result<(), Reason> {
         self.charge(1)?;
         for code in list.codes {
             let element = usize::from(u16::from_le_bytes(*code));
-            let value = match list.table.scalar(element) {
-                Some(scalar) => scalar.into(),
-                None => Val::Row(list.table, element),
-            };
-            let (answer, steps) = self.answer(each, question, list.table, element, value);
-            self.charge(steps + 1)?;
-            if !callback(self, value, answer?)? {
+            let (answer, steps) = self.answer(each, list, element);
+            self.charge_steps(steps)?;
+            self.charge(1)?;
+            if !callback(self, list.element(element), answer?)? {
                 break;
             }
         }
         Ok(())
     }
 
-    fn answer(
+    /// The answer of a lambda about an element.
+    pub(super) fn answer(
         &mut self,
         each: &'a Each,
-        question: usize,
-        table: &'a ElementTable<'a>,
+        list: ElementList<'a>,
         element: usize,
-        value: Val<'a>,
     ) -> Answer {
-        let mut alike = None;
-        if let Some(of) = self.question(question) {
-            if let Some(Some(known)) = of.known.get(element) {
-                return *known;
-            }
-            alike = of.key(each, table, element);
-            if let Some(known) = alike.and_then(|key| of.alike.get(&key)) {
-                return *known;
-            }
+        let memo = self.listed.as_mut();
+        if let Some(known) = memo.and_then(|of| of.memo.known(each, list.table, element)) {
+            return known;
         }
         let before = self.steps;
-        let answer = self.truth(&each.body, Some(&Scope { value, outer: None }));
-        let steps = usize::try_from(before - self.steps).unwrap_or(usize::MAX);
+        let scope = Scope { value: list.element(element), outer: None };
+        let answer = (self.truth(&each.body, Some(&scope)), before - self.steps);
         self.steps = before;
-        if let Some(of) = self.question(question) {
-            if let Some(key) = alike {
-                of.alike.insert(key, (answer, steps));
-            } else {
-                of.known.resize(of.known.len().max(element + 1), None);
-                if let Some(open) = of.known.get_mut(element) {
-                    *open = Some((answer, steps));
-                }
-            }
+        if let Some(of) = &mut self.listed {
+            of.memo.learn(each, list.table, element, answer);
         }
-        (answer, steps)
-    }
-
-    fn question(&mut self, number: usize) -> Option<&mut Question> {
-        self.listed.as_mut()?.memo.questions.get_mut(number)
+        answer
     }
 }

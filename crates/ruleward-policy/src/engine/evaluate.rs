@@ -4,11 +4,11 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use super::constant::Constant;
-use super::elements::Listed;
+use super::elements::{ElementList, Listed};
 use super::environment::Environment;
 use super::join::{Asked, Indexes};
 use super::made::{Made, Tail};
-use super::program::{Comparison, Expr, Node, Test};
+use super::program::{Comparison, Each, Expr, Node, Test};
 use super::value::Val;
 use super::{Outcome, Program, Reason, STEP_BUDGET};
 use crate::ast::Quantifier;
@@ -82,7 +82,10 @@ pub(super) type Flow = Result<bool, Reason>;
 
 impl<'a> Evaluator<'a, '_> {
     pub(super) fn charge(&mut self, steps: usize) -> Result<(), Reason> {
-        let steps = u32::try_from(steps).unwrap_or(u32::MAX);
+        self.charge_steps(u32::try_from(steps).unwrap_or(u32::MAX))
+    }
+
+    pub(super) fn charge_steps(&mut self, steps: u32) -> Result<(), Reason> {
         self.steps = self.steps.checked_sub(steps).ok_or(Reason::BudgetExceeded)?;
         Ok(())
     }
@@ -314,6 +317,7 @@ impl<'a> Evaluator<'a, '_> {
                 }
                 _ => Val::Missing,
             },
+            Expr::Fits(text, glob) => self.fits_glob(text, glob, scope)?,
             Expr::Call(function, arguments) => self.call(*function, arguments, scope)?,
         })
     }
@@ -346,29 +350,44 @@ pub(crate) struct Buffers {
     pub(crate) indexes: Indexes,
 }
 
-/// Runs one program over extracted values. `settled` parts of a top `allOf` are known to hold.
-pub(crate) fn run<'a>(
-    program: &'a Program,
-    places: &'a [usize],
-    values: &'a [Option<RawValue<'a>>],
-    settled: usize,
-    env: &'a dyn Environment,
-    buffers: &mut Buffers,
-) -> Outcome {
-    run_counted(program, places, values, None, settled, env, buffers).0
+/// What a program is asked about.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    pub(crate) program: &'a Program,
+    /// From the program's path numbers to places in `values`.
+    pub(crate) places: &'a [usize],
+    pub(crate) values: &'a [Option<RawValue<'a>>],
+    pub(crate) env: &'a dyn Environment,
 }
 
-/// As [`run`]; with the steps that it took. A path in `listed` has its list there and anything for a
-/// value.
-pub(crate) fn run_counted<'a>(
-    program: &'a Program,
-    places: &'a [usize],
-    values: &'a [Option<RawValue<'a>>],
+/// What of a program is asked.
+#[derive(Clone, Copy)]
+pub(crate) enum Ask<'a> {
+    /// All of it, but for so many parts of a top `allOf` that are known to hold.
+    Rule(usize),
+    Condition(&'a Comparison),
+    /// The lambda about one element of a list.
+    Element(&'a Each, ElementList<'a>, usize),
+}
+
+/// Runs one program over extracted values. `settled` parts of a top `allOf` are known to hold.
+pub(crate) fn run(subject: Subject<'_>, settled: usize, buffers: &mut Buffers) -> Outcome {
+    match ask(subject, Ask::Rule(settled), None, buffers).0 {
+        Ok(true) => Outcome::NonCompliant,
+        Ok(false) => Outcome::Compliant,
+        Err(reason) => Outcome::Undetermined(reason),
+    }
+}
+
+/// Whether it holds, and the steps that it took. A path in `listed` has its list there and anything
+/// for a value.
+pub(crate) fn ask<'a>(
+    subject: Subject<'a>,
+    asked: Ask<'a>,
     listed: Option<Listed<'a, '_>>,
-    settled: usize,
-    env: &'a dyn Environment,
     buffers: &mut Buffers,
-) -> (Outcome, u32) {
+) -> (Result<bool, Reason>, u32) {
+    let Subject { program, places, values, env } = subject;
     let lookups = Lookups::new(program.looks_up(), program.keys.len());
     let made = Made::default();
     let mut evaluator = Evaluator {
@@ -384,19 +403,18 @@ pub(crate) fn run_counted<'a>(
         nesting: 0,
         listed,
     };
-    if program.needs.iter().any(|path| evaluator.path(*path).is_none()) {
-        return (Outcome::Undetermined(Reason::NeededValueMissing), 0);
-    }
-    let holds = match &program.root {
-        Node::AllOf(parts) => evaluator.all(parts.get(settled..).unwrap_or(&[])),
-        root => evaluator.node(root),
+    let holds = match asked {
+        Ask::Rule(_) if program.needs.iter().any(|path| evaluator.path(*path).is_none()) => {
+            Err(Reason::NeededValueMissing)
+        }
+        Ask::Rule(settled) => match &program.root {
+            Node::AllOf(parts) => evaluator.all(parts.get(settled..).unwrap_or(&[])),
+            root => evaluator.node(root),
+        },
+        Ask::Condition(comparison) => evaluator.comparison(comparison, None),
+        Ask::Element(each, list, element) => return evaluator.answer(each, list, element),
     };
-    let outcome = match holds {
-        Ok(true) => Outcome::NonCompliant,
-        Ok(false) => Outcome::Compliant,
-        Err(reason) => Outcome::Undetermined(reason),
-    };
-    (outcome, STEP_BUDGET - evaluator.steps)
+    (holds, STEP_BUDGET - evaluator.steps)
 }
 
 /// An environment for what depends on none.

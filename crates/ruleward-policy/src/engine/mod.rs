@@ -17,6 +17,7 @@ mod pattern;
 mod program;
 mod reads;
 mod set;
+mod table;
 mod value;
 
 pub use environment::Environment;
@@ -29,10 +30,11 @@ pub use set::{ProgramSet, Scratch};
 pub(crate) use compile::{accepts, always, compile_pattern};
 pub(crate) use constant::{Constant, Mixer};
 pub(crate) use elements::{ElementList, ElementTable, Listed, Member, Memo};
-pub(crate) use evaluate::run_counted;
-pub(crate) use library::{glob, timestamp_ms};
+pub(crate) use evaluate::{Ask, Buffers, Subject, ask};
+pub(crate) use library::{Glob, timestamp_ms};
 pub(crate) use pattern::Pattern;
-pub(crate) use program::{Comparison, Expr, Node, Test};
+pub(crate) use program::{Comparison, Each, Expr, Node, Test};
+pub(crate) use table::{LANES, Table};
 
 /// How many steps one program may take on one resource: an expression, an element looked at, or
 /// 64 bytes scanned is a step.

@@ -8,6 +8,7 @@ use super::compile::Compiler;
 use super::constant::{Constant, ConstantSet};
 use super::guard::{Guards, guards};
 use super::join::{Join, LookupKey};
+use super::library::Glob;
 use super::pattern::Pattern;
 use crate::ast::{Comparator, Function, Quantifier, Rule};
 use crate::error::PolicyError;
@@ -181,6 +182,8 @@ pub(crate) enum Expr {
     Needed(Box<Expr>),
     /// Condition, then, else.
     If(Box<[Expr]>),
+    /// `like` and `wildcard` of a pattern that is known.
+    Fits(Box<Expr>, Box<Glob>),
     /// Any other function: all arguments are evaluated.
     Call(Function, Box<[Expr]>),
 }

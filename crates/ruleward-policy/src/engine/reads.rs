@@ -28,6 +28,11 @@ impl Node {
 }
 
 impl Comparison {
+    /// Adds the numbers of the paths that it reads.
+    pub(crate) fn paths(&self, used: &mut Vec<usize>) {
+        self.visit(&mut |path, _| add(path, used));
+    }
+
     fn visit(&self, visit: Visit<'_>) {
         self.value.visit(visit);
         if let Test::General(_, pattern) = &self.test {
@@ -64,7 +69,10 @@ impl Expr {
                 Some(path) => visit(path, true),
                 None => inner.visit(visit),
             },
-            Self::Member(inner, _) | Self::Not(inner) | Self::Needed(inner) => inner.visit(visit),
+            Self::Member(inner, _)
+            | Self::Not(inner)
+            | Self::Needed(inner)
+            | Self::Fits(inner, _) => inner.visit(visit),
             Self::Each(each) => {
                 each.list.visit(&mut |path, _| visit(path, each.memo.is_some()));
                 each.body.visit(visit);
@@ -96,7 +104,8 @@ impl Expr {
             Self::Member(inner, _)
             | Self::Length(inner)
             | Self::Not(inner)
-            | Self::Needed(inner) => visit(inner, 0),
+            | Self::Needed(inner)
+            | Self::Fits(inner, _) => visit(inner, 0),
             Self::Each(each) => {
                 visit(&each.list, 0);
                 visit(&each.body, 1);

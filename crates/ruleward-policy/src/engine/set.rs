@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::constant::Mixer;
 use super::environment::Environment;
-use super::evaluate::{Buffers, run};
+use super::evaluate::{Buffers, Subject, run};
 use super::guard::Guards;
 use super::{Outcome, Program, Reason};
 use crate::json::{Head, NotJson, PathSet, PathSetBuilder, RawValue, Seen};
@@ -142,8 +142,8 @@ impl ProgramSet {
                 for one in &plan.runs {
                     let places = (self.programs.get(one.number), out.get_mut(one.number));
                     let (Some(program), Some(outcome)) = places else { continue };
-                    let buffers = &mut scratch.buffers;
-                    *outcome = run(program, &one.places, &values, one.settled, env, buffers);
+                    let subject = Subject { program, places: &one.places, values: &values, env };
+                    *outcome = run(subject, one.settled, &mut scratch.buffers);
                 }
             }
         }

@@ -13,7 +13,7 @@ use crate::random::{document, expression, key, rule, world};
 use crate::support::{World, run};
 
 /// Judges documents from columns, slot by slot; `None` where the document itself has to be read.
-/// Slots lie apart, as where resources were deleted.
+/// Slots lie apart, as where resources were deleted, or few are asked for.
 fn from_columns(
     set: &ColumnSet,
     program: &Arc<Program>,
@@ -21,7 +21,8 @@ fn from_columns(
     world: &World,
 ) -> Option<Vec<Option<Outcome>>> {
     let inputs = set.inputs(program)?;
-    let slot = |n: usize| n * 3 + 1;
+    let apart = if documents.len().is_multiple_of(2) { 3 } else { 13 };
+    let slot = |n: usize| n * apart + 1;
     let mut builder = ColumnBuilder::new(set, |_| true);
     for (n, document) in documents.iter().enumerate() {
         builder.add(slot(n), document.as_bytes());
@@ -193,6 +194,48 @@ proptest! {
     }
 
     #[test]
+    fn one_question_of_many_lists(
+        lists in prop::collection::vec(
+            prop::collection::vec((0..4_u8, prop::option::of(0..3_u8)), 0..6), 1..60
+        ),
+        form in 0..5_usize,
+        (comparator, pattern) in prop::sample::select(vec![
+            ("equals", json!(true)), ("notEquals", json!(true)), ("equals", json!(false)),
+            ("greater", json!(1)), ("lessOrEquals", json!(2)), ("equals", json!(0)),
+        ]),
+        first in any::<bool>(),
+    ) {
+        let value = [
+            "any(resource().rules, lambda x: equals(x.a, 1))",
+            "all(resource().rules, lambda x: notEquals(x.a, 1))",
+            "length(filter(resource().rules, lambda x: equals(x.a, 1)))",
+            "any(resource().rules, lambda x: equals(needed(x.b), 1))",
+            "length(filter(needed(resource().rules), lambda x: equals(needed(x.b), x.a)))",
+        ];
+        let asked = json!({"value": format!("${{{}}}", value[form]), "comparator": comparator, "pattern": pattern});
+        let other = json!({"value": "${resource().name}", "comparator": "equals", "pattern": "a"});
+        let rule = if first { json!({"anyOf": [asked, other]}) } else { json!({"allOf": [other, {"not": asked}]}) };
+        let mut documents: Vec<String> = lists
+            .iter()
+            .enumerate()
+            .map(|(n, list)| {
+                let element = |(a, b): &(u8, Option<u8>)| match b {
+                    _ if *a == 3 => json!(n),
+                    Some(b) => json!({"a": a, "b": b}),
+                    None => json!({"a": a}),
+                };
+                let rules: Vec<Value> = list.iter().map(element).collect();
+                json!({"name": if n % 3 == 0 { "b" } else { "a" }, "rules": rules}).to_string()
+            })
+            .collect();
+        documents.extend(["{}", "{\"name\":\"a\",\"rules\":7}"].map(str::to_owned));
+        let policy = Policy::parse(&rule.to_string()).unwrap();
+        let program = Arc::new(policy.compile(&Map::new()).unwrap());
+        let judged = agree(&ColumnSet::new([&policy]), &program, &documents, &world());
+        prop_assert_eq!(judged, documents.len());
+    }
+
+    #[test]
     fn damaged_columns_do_not_panic(
         text in expression(),
         documents in prop::collection::vec(document(), 1..8),
@@ -290,6 +333,24 @@ fn what_is_too_long_is_left_to_the_resource() {
     let documents = ["a", &"a".repeat(5000), "b"].map(|name| json!({"name": name}).to_string());
     let judged = from_columns(&set, &program, &documents, &World::default()).unwrap();
     assert_eq!(judged, [Some(Outcome::NonCompliant), None, Some(Outcome::Compliant)]);
+}
+
+#[test]
+fn conditions_that_are_costly_together_are_left_to_the_resource() {
+    let condition =
+        |pattern| json!({"value": "${resource().name}", "comparator": "match", "pattern": pattern});
+    let judged = |rule: Value| {
+        let policy = Policy::parse(&rule.to_string()).unwrap();
+        let set = ColumnSet::new([&policy]);
+        let program = Arc::new(policy.compile(&Map::new()).unwrap());
+        let documents = ["a".repeat(10), "b".repeat(700), "a".repeat(700)]
+            .map(|name| json!({"name": name}).to_string());
+        from_columns(&set, &program, &documents, &World::default()).unwrap()
+    };
+    let (yes, no) = (Some(Outcome::NonCompliant), Some(Outcome::Compliant));
+    assert_eq!(judged(json!({"allOf": [condition("^a")]})), [yes, no, yes]);
+    // The second condition is not reached by the second name.
+    assert_eq!(judged(json!({"allOf": [condition("^a"), condition("a$")]})), [yes, no, None]);
 }
 
 #[test]

@@ -1,14 +1,71 @@
 //! Patterns of ordinary characters, a sign for any run and a sign for any one.
 
+use std::sync::OnceLock;
+
 use super::truth;
+use crate::ast::Function;
 use crate::engine::Reason;
-use crate::engine::evaluate::Evaluator;
+use crate::engine::evaluate::{Evaluator, InScope};
+use crate::engine::program::Expr;
+use crate::engine::table::Table;
 use crate::engine::value::Val;
 
 /// The signs of `like`: any run, any one.
-pub(crate) const LIKE: (u8, u8) = (b'%', b'_');
+pub(super) const LIKE: (u8, u8) = (b'%', b'_');
 /// The signs of `wildcard`.
-pub(crate) const WILDCARD: (u8, u8) = (b'*', b'?');
+pub(super) const WILDCARD: (u8, u8) = (b'*', b'?');
+
+/// A pattern that is known when the program is compiled.
+#[derive(Debug)]
+pub(crate) struct Glob {
+    pattern: Box<str>,
+    signs: (u8, u8),
+    /// For many texts. Made when it is first asked for, `None` where it would be too large.
+    table: OnceLock<Option<Table>>,
+}
+
+impl Glob {
+    /// The pattern of a call of `like` or `wildcard`.
+    pub(crate) fn new(function: Function, pattern: &str) -> Option<Self> {
+        let signs = match function {
+            Function::Like => LIKE,
+            Function::Wildcard => WILDCARD,
+            _ => return None,
+        };
+        Some(Self { pattern: pattern.into(), signs, table: OnceLock::new() })
+    }
+
+    /// The steps that a text of so many bytes takes.
+    pub(crate) fn steps(&self, length: usize) -> usize {
+        length.saturating_mul(self.pattern.len()) / 64
+    }
+
+    /// Does the whole text fit?
+    pub(crate) fn fits(&self, text: &[u8]) -> bool {
+        fits(text, self.pattern.as_bytes(), self.signs.0, self.signs.1)
+    }
+
+    /// The same for many texts of ASCII.
+    pub(crate) fn table(&self) -> Option<&Table> {
+        self.table.get_or_init(|| Table::of_ascii(&self.expression())).as_ref()
+    }
+
+    fn expression(&self) -> String {
+        let (run, one) = (char::from(self.signs.0), char::from(self.signs.1));
+        let mut expression = String::from(r"(?s)\A");
+        for letter in self.pattern.chars() {
+            if letter == run {
+                expression.push_str(".*");
+            } else if letter == one {
+                expression.push('.');
+            } else {
+                expression.push_str(&regex::escape(letter.encode_utf8(&mut [0; 4])));
+            }
+        }
+        expression.push_str(r"\z");
+        expression
+    }
+}
 
 impl<'a> Evaluator<'a, '_> {
     /// Does the whole text fit the pattern?
@@ -23,6 +80,20 @@ impl<'a> Evaluator<'a, '_> {
         };
         self.charge(text.len().saturating_mul(pattern.len()) / 64)?;
         Ok(Val::Bool(fits(text.as_bytes(), pattern.as_bytes(), run, one)))
+    }
+
+    /// As [`Evaluator::fits`], of a pattern that is known.
+    pub(in crate::engine) fn fits_glob(
+        &mut self,
+        text: &'a Expr,
+        glob: &Glob,
+        scope: InScope<'_, 'a>,
+    ) -> Result<Val<'a>, Reason> {
+        let text = self.expr(text, scope)?;
+        let Some(text) = self.text(text)? else { return Ok(Val::Missing) };
+        self.charge_bytes(glob.pattern.len())?;
+        self.charge(glob.steps(text.len()))?;
+        Ok(Val::Bool(glob.fits(text.as_bytes())))
     }
 
     /// Is there a text that fits both patterns?
@@ -49,7 +120,7 @@ fn code_point(first: u8) -> usize {
 
 /// Does the whole text fit the pattern? Both are UTF-8, and the signs for any run and for any one
 /// are ASCII, so bytes that are equal are letters that are.
-pub(crate) fn fits(text: &[u8], pattern: &[u8], run: u8, one: u8) -> bool {
+fn fits(text: &[u8], pattern: &[u8], run: u8, one: u8) -> bool {
     if !pattern.contains(&one) {
         return fits_parts(text, pattern, run);
     }

@@ -1,7 +1,7 @@
 //! The functions over values. What cannot be computed is missing.
 
 mod convert;
-pub(crate) mod glob;
+mod glob;
 mod list;
 mod network;
 mod number;
@@ -10,6 +10,7 @@ mod text;
 mod time;
 mod version;
 
+pub(crate) use glob::Glob;
 pub(crate) use time::timestamp_ms;
 
 use super::Reason;
