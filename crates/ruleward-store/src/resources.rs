@@ -40,6 +40,8 @@ pub trait ReadResources {
     ) -> Result<Vec<StoredResource>>;
     /// The resource that lives there.
     fn resource(&self, key: ResourceKey) -> Result<Option<StoredResource>>;
+    /// The resources that live there, in the order of the keys.
+    fn resources(&self, keys: &[ResourceKey]) -> Result<Vec<StoredResource>>;
     /// All resources of a chunk from a slot on, in order, changed after `after_version`.
     fn scan_chunk(
         &self,

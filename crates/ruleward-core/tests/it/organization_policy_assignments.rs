@@ -82,14 +82,14 @@ impl Group {
         self.house.service.put_resource(&access, id, None, body.as_bytes()).unwrap();
     }
 
-    fn rules(&self, account: &Account) -> Vec<PolicyAssignment> {
+    fn rules(&self, account: &Account) -> Vec<Arc<PolicyAssignment>> {
         let query = PolicyAssignmentQuery::default();
         let access = Access::operator(account);
         self.house.service.policy_assignments(&access, &query, first_page()).unwrap().items
     }
 
     fn names(&self, account: &Account) -> Vec<String> {
-        self.rules(account).into_iter().map(|rule| rule.name).collect()
+        self.rules(account).iter().map(|rule| rule.name.clone()).collect()
     }
 
     /// Resource's id and state, of all rules of an account.
@@ -272,7 +272,7 @@ fn a_change_of_one_parameter_reaches_all_states() {
     for member in &group.members {
         assert_eq!(group.states(member), of("Compliant", "NonCompliant"));
     }
-    let before: Vec<_> = group.members.iter().map(|of| group.rules(of).remove(0).id).collect();
+    let before: Vec<_> = group.members.iter().map(|of| group.rules(of).remove(0).id.clone()).collect();
     // By name on the collection, and by id.
     let changed = group.put(specs("specs", &["SAS"]));
     assert_eq!((&changed.rule.id, changed.rule.created), (&made.rule.id, made.rule.created));

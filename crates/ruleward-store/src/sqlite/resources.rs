@@ -1,11 +1,17 @@
 //! Resource bodies.
 
 use ruleward_types::{AccountNo, ChunkNo, Error, ResourceKey, Result, SLOTS_PER_CHUNK};
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::{Tx, failed};
 use crate::resources::Visit;
 use crate::{ReadResources, StoredResource, WriteResources};
+
+const BY_KEY: &str = "SELECT version, body FROM resource WHERE key = ?1";
+
+fn stored(key: ResourceKey, row: &Row<'_>) -> rusqlite::Result<StoredResource> {
+    Ok(StoredResource { key, version: row.get(0)?, body: row.get(1)? })
+}
 
 impl Tx<'_> {
     fn keys_by_id(&self, account: AccountNo, id: &str, recorded: bool) -> Result<Vec<ResourceKey>> {
@@ -67,9 +73,18 @@ impl ReadResources for Tx<'_> {
     }
 
     fn resource(&self, key: ResourceKey) -> Result<Option<StoredResource>> {
-        self.one("SELECT version, body FROM resource WHERE key = ?1", [key.0], |row| {
-            Ok(StoredResource { key, version: row.get(0)?, body: row.get(1)? })
-        })
+        self.one(BY_KEY, [key.0], |row| stored(key, row))
+    }
+
+    fn resources(&self, keys: &[ResourceKey]) -> Result<Vec<StoredResource>> {
+        let context = failed("read resources");
+        let mut statement = self.connection.prepare_cached(BY_KEY).map_err(&context)?;
+        let mut found = Vec::with_capacity(keys.len());
+        for key in keys {
+            let one = statement.query_row([key.0], |row| stored(*key, row));
+            found.extend(one.optional().map_err(&context)?);
+        }
+        Ok(found)
     }
 
     fn scan_chunk(
