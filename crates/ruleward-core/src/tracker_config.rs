@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ruleward_store::Chunk;
 use ruleward_types::{
-    AccountNo, AssignmentKind, AssignmentState, Error, ErrorCode, Recorder,
-    ResourceKey, ResourceType, Result, RunTrigger, Selection, TrackerConfig,
+    AccountNo, AssignmentKind, AssignmentState, Error, ErrorCode, Recorder, ResourceKey,
+    ResourceType, Result, RunTrigger, Selection, TrackerConfig,
 };
 
 use crate::Service;

@@ -1,6 +1,8 @@
 //! One rule for every account: what members get, what they cannot do, what goes wrong and is
 //! mended, who is counted.
 
+use std::sync::Arc;
+
 use ruleward_core::{
     Access, Entry, NewPolicyAssignment, OrganizationPolicyAssignmentDraft,
     OrganizationPolicyAssignmentQuery, OwnedOrganizationRule, PolicyAssignmentQuery,
@@ -272,7 +274,8 @@ fn a_change_of_one_parameter_reaches_all_states() {
     for member in &group.members {
         assert_eq!(group.states(member), of("Compliant", "NonCompliant"));
     }
-    let before: Vec<_> = group.members.iter().map(|of| group.rules(of).remove(0).id.clone()).collect();
+    let before: Vec<_> =
+        group.members.iter().map(|of| group.rules(of).remove(0).id.clone()).collect();
     // By name on the collection, and by id.
     let changed = group.put(specs("specs", &["SAS"]));
     assert_eq!((&changed.rule.id, changed.rule.created), (&made.rule.id, made.rule.created));

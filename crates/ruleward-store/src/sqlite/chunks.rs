@@ -97,9 +97,7 @@ impl ReadChunks for Tx<'_> {
     ) -> Result<Vec<ChunkNo>> {
         let sql = "SELECT no FROM chunk WHERE account = ?1 AND type = ?2 AND no >= ?3
                    ORDER BY no LIMIT ?4";
-        self.all(sql, [account.0, type_no.0, from.0, number(limit)?], |row| {
-            row.get(0).map(ChunkNo)
-        })
+        self.all(sql, [account.0, type_no.0, from.0, number(limit)?], |row| row.get(0).map(ChunkNo))
     }
 
     fn last_chunk(

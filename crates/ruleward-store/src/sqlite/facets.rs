@@ -1,6 +1,8 @@
 //! Facets.
 
-use ruleward_types::{AccountNo, ChunkNo, Error, Facet, FacetCounts, FacetKind, FacetNo, Result, TypeNo};
+use ruleward_types::{
+    AccountNo, ChunkNo, Error, Facet, FacetCounts, FacetKind, FacetNo, Result, TypeNo,
+};
 use rusqlite::{Row, params};
 
 use super::{Tx, failed};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ruleward_store::{ReadTx, ReportedResult};
 use ruleward_types::{
-    AccountNo, AssignmentState, ComplianceCounts, ComplianceState, ErrorCode, EvaluationRun, Period,
-    PolicyAssignment, ResourceKey, RuleNo, RunNo, RunState, RunTrigger, Timestamp,
+    AccountNo, AssignmentState, ComplianceCounts, ComplianceState, ErrorCode, EvaluationRun,
+    Period, PolicyAssignment, ResourceKey, RuleNo, RunNo, RunState, RunTrigger, Timestamp,
 };
 
 use super::{Place, rule};
