@@ -285,7 +285,7 @@ fn a_change_of_one_parameter_reaches_all_states() {
         assert_eq!(group.states(member), of("NonCompliant", "Compliant"));
         group.check_numbers(member);
         let rule = group.rules(member).remove(0);
-        assert_eq!((rule.id, rule.state), (id, AssignmentState::Enabled));
+        assert_eq!((rule.id.clone(), rule.state), (id, AssignmentState::Enabled));
     }
     let (service, access) = (&group.house.service, &group.house.access);
     let renamed = OrganizationPolicyAssignmentDraft {
@@ -635,7 +635,7 @@ fn refusals() {
     group.put(OrganizationPolicyAssignmentDraft { name: "custom".to_owned(), ..custom });
     let rule = group.rules(&group.members[0]).remove(0);
     assert_eq!(rule.kind, AssignmentKind::Custom);
-    assert_eq!(rule.custom_policy.unwrap().function_urn, "urn:fss:x");
+    assert_eq!(rule.custom_policy.as_ref().unwrap().function_urn, "urn:fss:x");
 }
 
 fn draft_with_wrong_parameter() -> OrganizationPolicyAssignmentDraft {

@@ -16,7 +16,9 @@ const KEPT: usize = 4096;
 /// only time hangs on what stands here: every snapshot reads the text, and another one is decoded
 /// anew.
 #[derive(Default)]
-pub(super) struct DecodedRules(Mutex<HashMap<i64, (Box<str>, Arc<PolicyAssignment>)>>);
+pub(super) struct DecodedRules(Mutex<HashMap<i64, Decoded>>);
+
+type Decoded = (Box<str>, Arc<PolicyAssignment>);
 
 impl fmt::Debug for DecodedRules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ruleward_store::{ReadTx, ReportedResult};
 use ruleward_types::{
-    AccountNo, AssignmentState, ComplianceCounts, ComplianceState, ErrorCode, EvaluationRun,
+    AccountNo, AssignmentState, ComplianceCounts, ComplianceState, Error, ErrorCode, EvaluationRun,
     Period, PolicyAssignment, ResourceKey, RuleNo, RunNo, RunState, RunTrigger, Timestamp,
 };
 
@@ -24,7 +24,7 @@ pub(crate) fn every_snapshot_has_its_own_rules(place: Place) {
         place.store().write(move |tx| {
             tx.update_rule(&rule)?;
             assert_eq!(rules(tx, account), std::slice::from_ref(&rule));
-            if fails { Err(ErrorCode::DuplicateName.into()) } else { Ok(()) }
+            if fails { Err(Error::new(ErrorCode::DuplicateName)) } else { Ok(()) }
         })
     };
     let of_now = || place.store().read(|tx| Ok(rules(tx, account))).unwrap();
