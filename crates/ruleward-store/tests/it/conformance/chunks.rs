@@ -206,7 +206,7 @@ pub(crate) fn told_chunks_are_apart(place: Place) {
                 shadowed_slots: slots.to_vec(),
             };
             let (one, other) = (marks(recorded.no, true, &slots), marks(told.no, false, &[]));
-            assert_eq!(tx.marked_chunks(recorded.no, told.no)?, [one.clone()]);
+            assert_eq!(tx.marked_chunks(recorded.no, told.no)?, std::slice::from_ref(&one));
             let past_all = ChunkNo(told.no.0 + 9);
             assert_eq!(tx.marked_chunks(ChunkNo(0), past_all)?, [one, other]);
             assert_eq!(tx.marked_chunks(plain.no, past_all)?, []);
