@@ -69,9 +69,9 @@ struct State {
 }
 
 /// Inserts the resources of an NDJSON file in batches of `batch` bytes, one synced commit each.
-/// The rows of relations are those that an import of the same file left in `like`. Returns how many
+/// The rows of relations are those that an import of the same file left in `imported`. Returns how many
 /// resources and the seconds that the inserts and commits took, reading not included.
-pub fn insert(file: &Path, database: &Path, like: &Path, batch: usize) -> Result<(u64, f64)> {
+pub fn insert(file: &Path, database: &Path, imported: &Path, batch: usize) -> Result<(u64, f64)> {
     let connection = Connection::open(database)?;
     for (name, value) in [
         ("page_size", "8192"),
@@ -82,7 +82,7 @@ pub fn insert(file: &Path, database: &Path, like: &Path, batch: usize) -> Result
         connection.pragma_update(None, name, value)?;
     }
     connection.execute_batch(SCHEMA)?;
-    let (relations, resources) = relations(like)?;
+    let (relations, resources) = relations(imported)?;
     let each = relations.len() as u64 / resources.max(1) + 1;
     let mut state = State { relations, ..State::default() };
     let reader = std::io::BufReader::new(std::fs::File::open(file)?);

@@ -82,8 +82,7 @@ fn project(region: &str, drawn: &[u8]) -> String {
         Some(b'a'..=b'd') => 1,
         _ => 2,
     };
-    let seed =
-        region.bytes().fold(number, |seed: u64, byte| (seed << 7 | seed >> 57) ^ u64::from(byte));
+    let seed = region.bytes().fold(number, |seed: u64, byte| seed.rotate_left(7) ^ u64::from(byte));
     Random::new(seed).hex(32)
 }
 

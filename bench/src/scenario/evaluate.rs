@@ -77,7 +77,7 @@ fn unchanged(database: &Path) -> Result<Value> {
 
 fn ids(service: &Service, access: &Access) -> Result<Vec<PolicyAssignmentId>> {
     let summary = service.summary_by_domain(access, &[])?;
-    Ok(summary.policy_assignments.into_iter().map(|of| of.policy_assignment.id).collect())
+    Ok(summary.policy_assignments.into_iter().map(|of| of.policy_assignment.id.clone()).collect())
 }
 
 /// Judges everything again, as a start does when every policy has changed with the program:

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use ruleward_store::{ReadTx, Span, StoredResource};
 use ruleward_types::{
@@ -112,8 +113,8 @@ impl Service {
             })?;
             let assignments = assignment_counts(&rules, &counts);
             let of_rules = rules.into_iter().zip(counts);
-            let of_rule = |(policy_assignment, (_, resources))| AssignmentSummary {
-                policy_assignment,
+            let of_rule = |(rule, (_, resources))| AssignmentSummary {
+                policy_assignment: Arc::new(rule),
                 resources,
             };
             Ok(DomainSummary {

@@ -111,7 +111,7 @@ impl Service {
         access: &Access,
         query: &PolicyAssignmentQuery,
         page: Page,
-    ) -> Result<Paged<PolicyAssignment>> {
+    ) -> Result<Paged<Arc<PolicyAssignment>>> {
         let after = page.after.map_or(0, |Cursor(no, _)| no);
         let same = |wanted: &Option<String>, actual: Option<&str>| {
             wanted.as_deref().is_none_or(|wanted| actual == Some(wanted))
@@ -220,7 +220,7 @@ impl Service {
     /// Judges builtin rules anew whose policy changed with the program.
     pub(crate) fn upgrade_policies(self: &Arc<Self>) -> Result<()> {
         for account in self.read(|tx| tx.accounts())? {
-            let outdated = |rule: &PolicyAssignment| {
+            let outdated = |rule: &Arc<PolicyAssignment>| {
                 self.definition_for(rule.kind, rule.policy_definition_id.as_deref())
                     .is_ok_and(|definition| revision(rule, definition) != rule.revision)
             };
@@ -229,7 +229,7 @@ impl Service {
                 continue;
             }
             self.write(move |writing| {
-                for mut rule in writing.tx.rules(account.no)? {
+                for rule in writing.tx.rules(account.no)? {
                     // A policy that is gone is told before anything is judged.
                     let Ok(definition) = writing
                         .service
@@ -241,6 +241,7 @@ impl Service {
                     if revision == rule.revision {
                         continue;
                     }
+                    let mut rule = Arc::unwrap_or_clone(rule);
                     rule.revision = revision;
                     rule.mark = rule.mark.wrapping_add(1);
                     writing.update_rule(account.no, &rule)?;

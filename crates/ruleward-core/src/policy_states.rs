@@ -1,6 +1,7 @@
 //! Policy states: the verdicts, listed.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use ruleward_store::ReadTx;
 use ruleward_types::{
@@ -30,7 +31,7 @@ impl Service {
     ) -> Result<Paged<PolicyState>> {
         self.read(|tx| {
             let rule = tx.rule_by_id(access.account(), id)?.ok_or_else(not_found)?;
-            Listing::new(tx, access.account(), vec![rule], query)?.list(page)
+            Listing::new(tx, access.account(), vec![Arc::new(rule)], query)?.list(page)
         })
     }
 
@@ -105,7 +106,7 @@ pub(crate) fn account_key(tx: &dyn ReadTx, account: AccountNo) -> Result<Option<
 
 /// A rule while its states are listed.
 pub(crate) struct ListedRule {
-    pub(crate) rule: PolicyAssignment,
+    pub(crate) rule: Arc<PolicyAssignment>,
     no: u32,
     /// When its last complete run ended; else when the run that is going on began.
     judged: Timestamp,
@@ -126,7 +127,7 @@ impl<'a> Listing<'a> {
     pub(crate) fn new(
         tx: &'a dyn ReadTx,
         account: AccountNo,
-        rules: Vec<PolicyAssignment>,
+        rules: Vec<Arc<PolicyAssignment>>,
         query: &StateQuery,
     ) -> Result<Self> {
         let account =

@@ -1,7 +1,9 @@
 //! Summaries. Without a filter they read kept numbers only; with one they take unions over
 //! planes, never over rows.
 
+use std::borrow::Borrow;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use ruleward_store::ReadTx;
 use ruleward_types::{
@@ -84,7 +86,7 @@ impl Service {
                 None => counts_of(&tx.rule_counts(account)?, rule.no),
                 Some(name) => counts_by_name(tx, account, &rule, name)?,
             };
-            Ok(AssignmentSummary { policy_assignment: rule, resources })
+            Ok(AssignmentSummary { policy_assignment: Arc::new(rule), resources })
         })
     }
 
@@ -148,11 +150,11 @@ fn counts_of(counts: &[(RuleNo, ComplianceCounts)], rule: RuleNo) -> ComplianceC
 /// Enabled rules by verdict. A rule without a verdict counts nowhere, one with resources that
 /// could not be determined is not called compliant.
 pub(crate) fn assignment_counts(
-    rules: &[PolicyAssignment],
+    rules: &[impl Borrow<PolicyAssignment>],
     counts: &[(RuleNo, ComplianceCounts)],
 ) -> ComplianceCounts {
     let mut assignments = ComplianceCounts::default();
-    for rule in rules.iter().filter(|rule| rule.judges()) {
+    for rule in rules.iter().map(Borrow::borrow).filter(|rule| rule.judges()) {
         let resources = counts_of(counts, rule.no);
         if resources.non_compliant > 0 {
             assignments.non_compliant += 1;
@@ -181,7 +183,7 @@ fn each_planes(
 fn union(
     tx: &dyn ReadTx,
     account: AccountNo,
-    rules: &[PolicyAssignment],
+    rules: &[Arc<PolicyAssignment>],
 ) -> Result<ComplianceCounts> {
     let chosen: Vec<u32> = rules.iter().map(|rule| plane_no(rule.no)).collect();
     let mut all = ComplianceCounts::default();

@@ -180,7 +180,7 @@ fn take(
         };
         jobs::answered(writing.tx, &rule, asked, time, writing.now)?;
     }
-    let listing = Listing::new(writing.tx, account, vec![rule], &StateQuery::default())?;
+    let listing = Listing::new(writing.tx, account, vec![Arc::new(rule)], &StateQuery::default())?;
     let [rule] = listing.rules.as_slice() else { return Err(not_found()) };
     Ok((listing.state(key, rule, reported.compliance_state)?, is_new))
 }

@@ -51,7 +51,7 @@ impl Default for Options {
             policy_assignment_quota: limits::POLICY_ASSIGNMENTS,
             recorder_changes_per_day: None,
             evaluation_threads: 2,
-            columns_from: 256,
+            columns_from: 64,
             catalogue: catalogue(),
             functions: FunctionOptions::default(),
             channels: &NoChannels,
@@ -232,8 +232,8 @@ impl Service {
     pub(crate) fn check_policies(&self) -> Result<()> {
         for account in self.read(|tx| tx.accounts())? {
             for rule in self.read(|tx| tx.rules(account.no))? {
-                let Some(id) = rule.policy_definition_id else { continue };
-                if self.catalogue.get(&id).is_none() {
+                let Some(id) = &rule.policy_definition_id else { continue };
+                if self.catalogue.get(id).is_none() {
                     let words = format!(
                         "The rule `{}` of account {} binds the policy {id}, which is neither predefined \
                          nor in the folder of policies. Put its file back, or delete the rule first.",

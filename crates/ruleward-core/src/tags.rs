@@ -49,7 +49,7 @@ impl Service {
         &self,
         access: &Access,
         query: &TagQuery,
-    ) -> Result<Vec<PolicyAssignment>> {
+    ) -> Result<Vec<Arc<PolicyAssignment>>> {
         let mut rules = self.read(|tx| tx.rules(access.account()))?;
         rules.retain(|rule| query.matches(rule));
         Ok(rules)
@@ -59,8 +59,8 @@ impl Service {
     pub fn policy_assignment_tags(&self, access: &Access) -> Result<Vec<TagValues>> {
         let mut keys: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for rule in self.read(|tx| tx.rules(access.account()))? {
-            for Tag { key, value } in rule.tags {
-                keys.entry(key).or_default().insert(value);
+            for Tag { key, value } in &rule.tags {
+                keys.entry(key.clone()).or_default().insert(value.clone());
             }
         }
         let listed = |(key, values): (String, BTreeSet<String>)| TagValues {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ruleward_store::Chunk;
 use ruleward_types::{
-    AccountNo, AssignmentKind, AssignmentState, Error, ErrorCode, PolicyAssignment, Recorder,
-    ResourceKey, ResourceType, Result, RunTrigger, Selection, TrackerConfig,
+    AccountNo, AssignmentKind, AssignmentState, Error, ErrorCode, Recorder, ResourceKey,
+    ResourceType, Result, RunTrigger, Selection, TrackerConfig,
 };
 
 use crate::Service;
@@ -164,9 +164,10 @@ fn recorder(writing: &Writing<'_>, account: AccountNo) -> Result<Recorder> {
 
 /// Turned off: runs end, the last states stay.
 fn suspend_rules(writing: &Writing<'_>, account: AccountNo) -> Result<()> {
-    for mut rule in writing.tx.rules(account)? {
+    for rule in writing.tx.rules(account)? {
         jobs::drop_rule(writing.tx, &rule)?;
         if rule.run.is_some() {
+            let mut rule = Arc::unwrap_or_clone(rule);
             runs::cancel(writing.tx, &mut rule, writing.now)?;
             rule.state = AssignmentState::Enabled;
             writing.tx.update_rule(&rule)?;
@@ -177,7 +178,8 @@ fn suspend_rules(writing: &Writing<'_>, account: AccountNo) -> Result<()> {
 
 /// Turned on: every rule judges everything anew, for nothing was judged while it was off.
 fn resume_rules(writing: &Writing<'_>, account: AccountNo) -> Result<()> {
-    for mut rule in writing.tx.rules(account)?.into_iter().filter(PolicyAssignment::judges) {
+    for rule in writing.tx.rules(account)?.into_iter().filter(|rule| rule.judges()) {
+        let mut rule = Arc::unwrap_or_clone(rule);
         rule.mark = rule.mark.wrapping_add(1);
         let compiled = writing.compiled(account, rule)?;
         runs::start(writing, account, &compiled, RunTrigger::Enabled)?;
@@ -235,8 +237,8 @@ fn reselect(
     let changes = |of: &ResourceType| before.selects(of) != now.selects(of);
     let types = writing.tx.types(account)?;
     let moved: Vec<_> = types.iter().filter(|row| changes(&row.resource_type)).collect();
-    for rule in writing.tx.rules(account)?.into_iter().filter(PolicyAssignment::judges) {
-        let mut compiled = writing.compiled(account, rule)?;
+    for rule in writing.tx.rules(account)?.into_iter().filter(|rule| rule.judges()) {
+        let mut compiled = writing.compiled(account, Arc::unwrap_or_clone(rule))?;
         let looks_up = compiled.program.as_ref().is_some_and(|program| {
             let mut names = program.looks_up().iter();
             names.any(|name| ResourceType::parse(name).is_some_and(|of| changes(&of)))

@@ -50,6 +50,17 @@ pub struct WholeChunk {
     pub shadowed_slots: Vec<u8>,
 }
 
+/// A chunk of which lists do not show all that lives there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MarkedChunk {
+    /// Its row.
+    pub no: ChunkNo,
+    /// Whether its resources are recorded.
+    pub recorded: bool,
+    /// Slots of a recorded chunk of which something newer was told, as bits; empty if none.
+    pub shadowed_slots: Vec<u8>,
+}
+
 /// Work that waits: bring every rule of the chunk to its current mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ticket {
@@ -80,6 +91,14 @@ pub trait ReadChunks {
         type_no: TypeNo,
         from: ChunkNo,
     ) -> Result<Option<Chunk>>;
+    /// The numbers of the first chunks of a type from one on, recorded or not, in order.
+    fn chunk_numbers(
+        &self,
+        account: AccountNo,
+        type_no: TypeNo,
+        from: ChunkNo,
+        limit: usize,
+    ) -> Result<Vec<ChunkNo>>;
     /// The chunk of a type that was made last, among those that are recorded or not.
     fn last_chunk(
         &self,
@@ -89,6 +108,9 @@ pub trait ReadChunks {
     ) -> Result<Option<Chunk>>;
     /// Slots of a recorded chunk of which something newer was told, as bits; empty if none.
     fn shadowed_slots(&self, no: ChunkNo) -> Result<Vec<u8>>;
+    /// The chunks from one up to another, of all accounts, that are not recorded or have shadowed
+    /// slots, in order.
+    fn marked_chunks(&self, from: ChunkNo, to: ChunkNo) -> Result<Vec<MarkedChunk>>;
     /// The chunks of an account that hold something newer than is recorded, or are shadowed by it.
     fn chunks_to_catch_up(&self, account: AccountNo) -> Result<Vec<Chunk>>;
     /// The chunks of all accounts that have no facets yet: those of an older store.

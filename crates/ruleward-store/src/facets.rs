@@ -26,6 +26,8 @@ pub trait ReadFacets {
         name: Option<&str>,
         value: Option<&str>,
     ) -> Result<Vec<FacetRow>>;
+    /// The rows of a facet and their types, in the order of the types.
+    fn facet_numbers(&self, account: AccountNo, facet: &Facet) -> Result<Vec<(TypeNo, FacetNo)>>;
     /// The facet of that row, if it is the account's.
     fn facet(&self, account: AccountNo, no: FacetNo) -> Result<Option<FacetRow>>;
     /// The row of a facet.
@@ -45,8 +47,15 @@ pub trait ReadFacets {
     ) -> Result<Vec<(FacetNo, String)>>;
     /// The slots of a chunk that have a facet; empty if none.
     fn posting(&self, facet: FacetNo, chunk: ChunkNo) -> Result<Vec<u8>>;
-    /// The first chunk from one on in which slots have a facet, and these slots.
-    fn next_posting(&self, facet: FacetNo, from: ChunkNo) -> Result<Option<(ChunkNo, Vec<u8>)>>;
+    /// Calls for the first chunks from one on in which slots have a facet, in order, with these
+    /// slots.
+    fn scan_postings(
+        &self,
+        facet: FacetNo,
+        from: ChunkNo,
+        limit: usize,
+        visit: &mut dyn FnMut(ChunkNo, &[u8]),
+    ) -> Result<()>;
 }
 
 /// Changing them.

@@ -28,7 +28,7 @@ mod statistics;
 mod tracker_config;
 
 pub use accounts::{ReadAccounts, WriteAccounts};
-pub use chunks::{Chunk, ReadChunks, Ticket, TypeRow, WholeChunk, WriteChunks};
+pub use chunks::{Chunk, MarkedChunk, ReadChunks, Ticket, TypeRow, WholeChunk, WriteChunks};
 pub use columns::{ReadColumns, WriteColumns};
 pub use facets::{FacetRow, ReadFacets, WriteFacets};
 pub use functions::{FunctionExpansion, ReadFunctions, WriteFunctions};

@@ -1,5 +1,7 @@
 //! Policy assignments, their kept numbers, their schedule and their reported results.
 
+use std::sync::Arc;
+
 use ruleward_types::{
     AccountNo, ComplianceCounts, ComplianceState, PolicyAssignment, PolicyAssignmentId,
     ResourceKey, Result, RuleNo, Timestamp,
@@ -19,7 +21,7 @@ pub struct ReportedResult {
 /// Reading them.
 pub trait ReadAssignments {
     /// All rules of an account, oldest first.
-    fn rules(&self, account: AccountNo) -> Result<Vec<PolicyAssignment>>;
+    fn rules(&self, account: AccountNo) -> Result<Vec<Arc<PolicyAssignment>>>;
     /// The rule of that row, with its account.
     fn rule(&self, no: RuleNo) -> Result<Option<(AccountNo, PolicyAssignment)>>;
     /// The rule of that id.

@@ -62,6 +62,8 @@ pub trait ReadResources {
     fn resource(&self, key: ResourceKey) -> Result<Option<StoredResource>>;
     /// The version of the resource that lives there.
     fn resource_version(&self, key: ResourceKey) -> Result<Option<i64>>;
+    /// The resources that live there, in the order of the keys.
+    fn resources(&self, keys: &[ResourceKey]) -> Result<Vec<StoredResource>>;
     /// All resources of a chunk from a slot on, in order, changed after `after_version`.
     fn scan_chunk(
         &self,

@@ -45,14 +45,18 @@ impl Timestamp {
         Self(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
     }
 
+    fn moment(self) -> jiff::Timestamp {
+        jiff::Timestamp::from_microsecond(self.0).unwrap_or_default()
+    }
+
     fn format(self, format: &str) -> String {
-        let moment = jiff::Timestamp::from_microsecond(self.0).unwrap_or_default();
-        moment.to_zoned(TimeZone::UTC).strftime(format).to_string()
+        self.moment().to_zoned(TimeZone::UTC).strftime(format).to_string()
     }
 
     /// `2025-06-17T07:49:38.717Z`, the form of the wire's times.
     pub fn to_wire(self) -> String {
-        self.format("%Y-%m-%dT%H:%M:%S.%3fZ")
+        // Its own form of text, which needs no format to be read.
+        format!("{:.3}", self.moment())
     }
 
     /// `2025-06-17`, the UTC day.

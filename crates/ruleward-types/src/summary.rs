@@ -1,5 +1,7 @@
 //! Summaries: are we compliant, and where not?
 
+use std::sync::Arc;
+
 use crate::{ComplianceState, MemberState, PolicyAssignment};
 
 /// Kept numbers. `undetermined` and `exempt` never show as compliant.
@@ -54,7 +56,7 @@ impl ComplianceCounts {
 #[derive(Debug, Clone, PartialEq)]
 pub struct AssignmentSummary {
     /// The rule.
-    pub policy_assignment: PolicyAssignment,
+    pub policy_assignment: Arc<PolicyAssignment>,
     /// Its resources.
     pub resources: ComplianceCounts,
 }

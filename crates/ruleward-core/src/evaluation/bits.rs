@@ -97,8 +97,26 @@ impl Bits {
     }
 
     pub(crate) fn and(&mut self, other: &Self) {
-        for (n, mine) in self.0.iter_mut().enumerate() {
-            *mine &= other.0.get(n).copied().unwrap_or(0);
+        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
+            *mine &= theirs;
+        }
+        self.0.iter_mut().skip(other.0.len()).for_each(|mine| *mine = 0);
+    }
+
+    /// Takes all slots out; the room stays.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Adds slots that are stored as bits, and may end inside a word.
+    pub(crate) fn unite_bytes(&mut self, bytes: &[u8]) {
+        let (whole, rest) = bytes.as_chunks::<8>();
+        self.resize(self.0.len().max(bytes.len().div_ceil(8)));
+        for (mine, theirs) in self.0.iter_mut().zip(whole) {
+            *mine |= u64::from_le_bytes(*theirs);
+        }
+        if let Some(last) = self.0.get_mut(whole.len()) {
+            *last |= rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
         }
     }
 

@@ -30,25 +30,32 @@ pub(crate) fn encode(slots: &Bits) -> Vec<u8> {
 }
 
 pub(crate) fn decode(bytes: &[u8]) -> Result<Bits> {
+    let mut slots = Bits::default();
+    add(bytes, &mut slots)?;
+    Ok(slots)
+}
+
+/// Adds the slots of a posting to others.
+pub(crate) fn add(bytes: &[u8], slots: &mut Bits) -> Result<()> {
     let damaged = || Error::internal("read a posting", "it is damaged");
-    let Some((kind, rest)) = bytes.split_first() else { return Ok(Bits::default()) };
+    let Some((kind, rest)) = bytes.split_first() else { return Ok(()) };
     let (numbers, odd) = rest.as_chunks::<2>();
     let numbers = numbers.iter().map(|number| usize::from(u16::from_le_bytes(*number)));
     match *kind {
         FEW if odd.is_empty() => {
-            let mut slots = Bits::default();
-            for slot in numbers {
+            // From the highest on, so that room is made once.
+            for slot in numbers.rev() {
                 if slot >= ruleward_types::SLOTS_PER_CHUNK {
                     return Err(damaged());
                 }
                 slots.set(slot, true);
             }
-            Ok(slots)
         }
-        FIRST if rest.len() == 2 => Ok(Bits::first(numbers.sum())),
-        BITS => Ok(Bits::from_slots(rest, rest.len().div_ceil(8))),
-        _ => Err(damaged()),
+        FIRST if rest.len() == 2 => slots.unite(&Bits::first(numbers.sum())),
+        BITS => slots.unite_bytes(rest),
+        _ => return Err(damaged()),
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -354,6 +354,7 @@ impl RuleSets {
         } else {
             Vec::new()
         };
+        let rules = rules.into_iter().map(Arc::unwrap_or_clone).collect();
         let mut set = RuleSet::compile(&account, rules, &functions, catalogue)?;
         set.addressee = Addressee::of(tx, &account)?.map(Arc::new);
         let set = Arc::new(set);

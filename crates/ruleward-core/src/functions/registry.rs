@@ -183,7 +183,7 @@ fn managed(
 }
 
 /// The custom rules of the accounts that a function may serve, each with the function that serves it.
-type Serving = Vec<(AccountNo, PolicyAssignment, Option<FunctionNo>)>;
+type Serving = Vec<(AccountNo, Arc<PolicyAssignment>, Option<FunctionNo>)>;
 
 fn serving(writing: &Writing<'_>, account: Option<AccountNo>) -> Result<Serving> {
     let accounts = match account {
@@ -232,14 +232,14 @@ fn reassign(writing: &Writing<'_>, before: &Serving) -> Result<()> {
             continue;
         }
         if now.is_none() {
-            let mut rule = rule.clone();
+            let mut rule = PolicyAssignment::clone(rule);
             runs::cancel(tx, &mut rule, writing.now)?;
             rule.state = AssignmentState::Enabled;
             tx.update_rule(&rule)?;
             jobs::drop_rule(tx, &rule)?;
             continue;
         }
-        let compiled = writing.compiled(*no, rule.clone())?;
+        let compiled = writing.compiled(*no, PolicyAssignment::clone(rule))?;
         runs::start(writing, *no, &compiled, RunTrigger::Updated)?;
     }
     Ok(())

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use ruleward_types::{ChunkNo, FacetKind, ResourceKey, ResourceType, Result, TypeNo};
+use ruleward_types::{ChunkNo, Facet, FacetKind, ResourceKey, ResourceType, Result, TypeNo};
 
 use super::list::region;
-use super::plan::{Groups, Plan, Slots, types};
+use super::plan::{Plan, Slots, types};
 use super::{Inventory, ResourceFilter, View};
 use crate::Service;
 use crate::access::Access;
@@ -78,8 +78,8 @@ impl View<'_> {
             self.each_match(filter, ResourceKey(0), usize::MAX, |_| count += 1)?;
             return Ok(count);
         }
-        let groups = Groups::load(self, filter)?;
-        if groups.facets.len() > 1 {
+        let groups = filter.groups();
+        if groups.len() > 1 {
             let mut count = 0;
             let mut plan = Plan::new(self, filter, ChunkNo(0))?;
             while let Some(block) = plan.next()? {
@@ -89,13 +89,24 @@ impl View<'_> {
             }
             return Ok(count);
         }
-        let by_type = match groups.counts.into_iter().next() {
-            Some(counts) => counts,
+        let by_type = match groups.first() {
+            Some(group) => self.by_type(group)?,
             // Every resource is in one region.
             None => self.by_region()?.into_iter().map(|(no, of)| (no, of.values().sum())).collect(),
         };
         let types = types(self, filter)?;
         Ok(types.iter().filter_map(|row| by_type.get(&row.no)).sum())
+    }
+
+    /// The kept numbers of facets, summed up.
+    fn by_type(&self, facets: &[Facet]) -> Result<HashMap<TypeNo, i64>> {
+        let mut counts = HashMap::new();
+        for Facet { kind, name, value } in facets {
+            for row in self.tx.facets(self.account, *kind, Some(name), Some(value))? {
+                *counts.entry(row.type_no).or_default() += self.inventory.count_of(row.counts);
+            }
+        }
+        Ok(counts)
     }
 
     /// The kept numbers of all regions.

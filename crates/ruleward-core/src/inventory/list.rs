@@ -105,20 +105,18 @@ impl View<'_> {
             return self.each_named(filter, name, after, left, visit);
         }
         let mut plan = Plan::new(self, filter, after.chunk())?;
+        // Read all at once, when it is known which.
+        let mut keys = Vec::new();
         while left > 0
             && let Some(block) = plan.next()?
         {
             let from = if block.chunk == after.chunk() { after.slot() + 1 } else { 0 };
             match block.slots {
                 Slots::These(slots) => {
-                    for slot in slots.iter_from(from).take(left) {
-                        if let Some(stored) =
-                            self.tx.resource(ResourceKey::new(block.chunk, slot))?
-                        {
-                            visit(stored);
-                            left -= 1;
-                        }
-                    }
+                    let known = keys.len();
+                    let slots = slots.iter_from(from).take(left);
+                    keys.extend(slots.map(|slot| ResourceKey::new(block.chunk, slot)));
+                    left -= keys.len() - known;
                 }
                 Slots::AllBut(hidden) => {
                     let mut from = from;
@@ -137,6 +135,7 @@ impl View<'_> {
                 }
             }
         }
+        self.tx.resources(&keys)?.into_iter().for_each(visit);
         Ok(())
     }
 

@@ -1,11 +1,13 @@
 //! Which slots match a filter: for each type the postings of its facets, gone through side by
 //! side, chunk after chunk. Where one of them has a gap, the others are not read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
 
+use ruleward_store::MarkedChunk;
 use ruleward_types::{ChunkNo, FacetNo, Result, TypeNo};
 
-use super::{ResourceFilter, View};
+use super::{Inventory, ResourceFilter, View};
 use crate::evaluation::bits::Bits;
 use crate::evaluation::posting;
 
@@ -26,164 +28,165 @@ pub(super) enum Slots {
     These(Bits),
 }
 
-/// What comes next of something that is read as far as it is needed.
-#[derive(Debug)]
-enum Ahead<T> {
-    Unread,
-    Next(T),
-    Ended,
-}
-
-impl<T> Ahead<T> {
-    fn of(found: Option<T>) -> Self {
-        found.map_or(Self::Ended, Self::Next)
-    }
-
-    fn next(&self) -> Option<&T> {
-        match self {
-            Self::Next(next) => Some(next),
-            Self::Unread | Self::Ended => None,
-        }
-    }
-
-    fn take(&mut self) -> Option<T> {
-        match std::mem::replace(self, Self::Unread) {
-            Self::Next(next) => Some(next),
-            Self::Unread | Self::Ended => None,
-        }
-    }
-}
+/// Rows that are read at once: so many times as many as before, from one on, up to so many.
+const GROWTH: usize = 8;
+const MANY: usize = 64;
 
 /// The postings of a facet, read as far as they are needed.
 struct Postings {
     facet: FacetNo,
-    head: Ahead<(ChunkNo, Bits)>,
+    /// Chunks, and where their slots are among those that were read.
+    ahead: VecDeque<(ChunkNo, Range<usize>)>,
+    slots: Vec<u8>,
+    /// How many were read at once: more and more as long as most are needed.
+    batch: usize,
+    /// Of these, how many nobody needed.
+    passed_over: usize,
+    has_ended: bool,
 }
 
 impl Postings {
-    /// The first posting from a chunk on. Never asked to go back.
-    fn seek(&mut self, view: &View<'_>, from: ChunkNo) -> Result<Option<&(ChunkNo, Bits)>> {
-        let is_behind = match &self.head {
-            Ahead::Unread => true,
-            Ahead::Next((at, _)) => *at < from,
-            Ahead::Ended => false,
-        };
-        if is_behind {
-            self.head = match view.tx.next_posting(self.facet, from)? {
-                Some((chunk, slots)) => Ahead::Next((chunk, posting::decode(&slots)?)),
-                None => Ahead::Ended,
-            };
+    fn of(facet: FacetNo) -> Self {
+        Self {
+            facet,
+            ahead: VecDeque::new(),
+            slots: Vec::new(),
+            batch: 1,
+            passed_over: 0,
+            has_ended: false,
         }
-        Ok(self.head.next())
+    }
+
+    /// The chunk of the first posting from a chunk on. Never asked to go back.
+    fn seek(&mut self, view: &View<'_>, from: ChunkNo) -> Result<Option<ChunkNo>> {
+        while self.ahead.pop_front_if(|(at, _)| *at < from).is_some() {
+            self.passed_over += 1;
+        }
+        if self.ahead.is_empty() && !self.has_ended {
+            let is_sparse = self.passed_over * 2 > self.batch;
+            self.batch = if is_sparse { GROWTH } else { MANY.min(self.batch * GROWTH) };
+            self.passed_over = 0;
+            let (ahead, read) = (&mut self.ahead, &mut self.slots);
+            read.clear();
+            view.tx.scan_postings(self.facet, from, self.batch, &mut |chunk, slots| {
+                let begin = read.len();
+                read.extend_from_slice(slots);
+                ahead.push_back((chunk, begin..read.len()));
+            })?;
+            self.has_ended = self.ahead.len() < self.batch;
+        }
+        Ok(self.ahead.front().map(|(at, _)| *at))
+    }
+
+    /// Adds the slots of a chunk to others, where it is the one that was found.
+    fn add(&mut self, chunk: ChunkNo, others: &mut Bits) -> Result<()> {
+        let found = self.ahead.pop_front_if(|(at, _)| *at == chunk);
+        let slots = found.and_then(|(_, place)| self.slots.get(place));
+        posting::add(slots.unwrap_or_default(), others)
     }
 }
 
 /// What of one type matches.
 struct TypePlan {
     type_no: TypeNo,
-    /// All have to match, in each any.
+    /// All have to match, in each any. Those of the fewest facets first.
     groups: Vec<Vec<Postings>>,
-    next: Ahead<Block>,
+    /// Chunks of the type, read as far as they are needed.
+    ahead: VecDeque<ChunkNo>,
+    batch: usize,
+    has_ended: bool,
+    /// Nothing matches before.
+    from: ChunkNo,
+    /// The slots of a group. Kept for its room.
+    any: Bits,
 }
 
 impl TypePlan {
-    fn find(&mut self, view: &View<'_>, mut from: ChunkNo) -> Result<Option<Block>> {
-        loop {
-            let found = if self.groups.is_empty() {
-                view.tx.next_chunk(view.account, self.type_no, from)?.map(|chunk| (chunk.no, None))
-            } else {
-                self.common(view, from)?.map(|(chunk, slots)| (chunk, Some(slots)))
-            };
-            let Some((no, slots)) = found else { return Ok(None) };
-            from = ChunkNo(no.0 + 1);
-            let is_seen = view.inventory == super::Inventory::All
-                || view.tx.chunk(no)?.is_some_and(|chunk| chunk.recorded);
-            if !is_seen {
-                continue;
-            }
-            let hidden = view.hidden(no)?;
-            let slots = match slots {
-                None => Slots::AllBut(hidden),
-                Some(mut slots) => {
-                    slots.and_not(&hidden);
-                    if slots.is_empty() {
-                        continue;
-                    }
-                    Slots::These(slots)
-                }
-            };
-            return Ok(Some(Block { chunk: no, type_no: self.type_no, slots }));
+    fn new(type_no: TypeNo, groups: Vec<Vec<Postings>>) -> Self {
+        Self {
+            type_no,
+            groups,
+            ahead: VecDeque::new(),
+            batch: 1,
+            has_ended: false,
+            from: ChunkNo(0),
+            any: Bits::default(),
         }
     }
 
-    /// The first chunk from one on in which slots are in all groups.
-    fn common(&mut self, view: &View<'_>, mut from: ChunkNo) -> Result<Option<(ChunkNo, Bits)>> {
-        'chunk: loop {
-            let mut common: Option<Bits> = None;
-            for group in &mut self.groups {
-                let mut first: Option<ChunkNo> = None;
-                for postings in &mut *group {
-                    if let Some((chunk, _)) = postings.seek(view, from)? {
-                        first = Some(first.map_or(*chunk, |known| known.min(*chunk)));
-                    }
-                }
-                let Some(first) = first else { return Ok(None) };
-                if first > from {
-                    from = first;
-                    if common.is_some() {
-                        continue 'chunk;
-                    }
-                }
-                let mut any = Bits::default();
-                for postings in group {
-                    if let Some((chunk, slots)) = postings.head.next()
-                        && *chunk == from
-                    {
-                        any.unite(slots);
-                    }
-                }
-                common = Some(match common.take() {
-                    None => any,
-                    Some(mut slots) => {
-                        slots.and(&any);
-                        slots
-                    }
-                });
-                if common.as_ref().is_some_and(Bits::is_empty) {
-                    from = ChunkNo(from.0 + 1);
-                    continue 'chunk;
+    /// The first chunk from one on in which slots may match.
+    fn seek(&mut self, view: &View<'_>, from: ChunkNo) -> Result<Option<ChunkNo>> {
+        let from = from.max(self.from);
+        if let Some([only]) = self.groups.first_mut().map(Vec::as_mut_slice) {
+            // Costs as little as the chunks of the type, and tells more.
+            return only.seek(view, from);
+        }
+        while self.ahead.pop_front_if(|at| *at < from).is_some() {}
+        if self.ahead.is_empty() && !self.has_ended {
+            self.batch = MANY.min(self.batch * GROWTH);
+            self.ahead =
+                view.tx.chunk_numbers(view.account, self.type_no, from, self.batch)?.into();
+            self.has_ended = self.ahead.len() < self.batch;
+        }
+        Ok(self.ahead.front().copied())
+    }
+
+    /// The slots of a chunk that are in all groups.
+    fn common(&mut self, view: &View<'_>, chunk: ChunkNo) -> Result<Bits> {
+        let mut common = Bits::default();
+        for (place, group) in self.groups.iter_mut().enumerate() {
+            let mut first: Option<ChunkNo> = None;
+            for postings in &mut *group {
+                if let Some(at) = postings.seek(view, chunk)? {
+                    first = Some(first.map_or(at, |known| known.min(at)));
                 }
             }
-            return Ok(common.map(|slots| (from, slots)));
+            // Where none is left, nothing matches any more.
+            let first = first.unwrap_or(ChunkNo(i64::MAX));
+            if first > chunk {
+                self.from = first;
+                return Ok(Bits::default());
+            }
+            self.any.clear();
+            let slots = if place == 0 { &mut common } else { &mut self.any };
+            for postings in group {
+                postings.add(chunk, slots)?;
+            }
+            if place > 0 {
+                common.and(&self.any);
+            }
+            if common.is_empty() {
+                break;
+            }
         }
+        Ok(common)
     }
 }
 
-/// The facets of a group, by their types.
-pub(super) type Group = HashMap<TypeNo, Vec<FacetNo>>;
+/// Chunks whose marks are read at once.
+const STRETCH: i64 = 64;
 
-/// The groups of a filter, and the sums of their kept numbers by type.
-pub(super) struct Groups {
-    pub(super) facets: Vec<Group>,
-    pub(super) counts: Vec<HashMap<TypeNo, i64>>,
+/// What of chunks is not seen, read for a stretch of them at a time. Never asked to go back.
+struct Unseen {
+    to: ChunkNo,
+    marked: Vec<MarkedChunk>,
 }
 
-impl Groups {
-    pub(super) fn load(view: &View<'_>, filter: &ResourceFilter) -> Result<Self> {
-        let mut groups = Self { facets: Vec::new(), counts: Vec::new() };
-        for group in filter.groups() {
-            let (mut facets, mut counts) = (Group::new(), HashMap::new());
-            for facet in group {
-                let (name, value) = (facet.name.as_str(), facet.value.as_str());
-                for row in view.tx.facets(view.account, facet.kind, Some(name), Some(value))? {
-                    facets.entry(row.type_no).or_default().push(row.no);
-                    *counts.entry(row.type_no).or_default() += view.inventory.count_of(row.counts);
-                }
-            }
-            groups.facets.push(facets);
-            groups.counts.push(counts);
+impl Unseen {
+    /// The slots of a chunk that are not seen; none where nothing of it is.
+    fn of(&mut self, view: &View<'_>, chunk: ChunkNo) -> Result<Option<Bits>> {
+        if chunk >= self.to {
+            self.to = ChunkNo(chunk.0.saturating_add(STRETCH));
+            self.marked = view.tx.marked_chunks(chunk, self.to)?;
         }
-        Ok(groups)
+        let Ok(place) = self.marked.binary_search_by_key(&chunk, |marked| marked.no) else {
+            return Ok(Some(Bits::default()));
+        };
+        let Some(marked) = self.marked.get(place) else { return Ok(None) };
+        Ok(match view.inventory {
+            Inventory::All => Some(Bits::from_bytes(&marked.shadowed_slots)),
+            Inventory::Tracked { .. } => marked.recorded.then(Bits::default),
+        })
     }
 }
 
@@ -202,48 +205,61 @@ pub(super) fn types(
 pub(super) struct Plan<'a> {
     view: &'a View<'a>,
     types: Vec<TypePlan>,
+    unseen: Unseen,
     from: ChunkNo,
 }
 
 impl<'a> Plan<'a> {
     /// From a chunk on.
     pub(super) fn new(view: &'a View<'a>, filter: &ResourceFilter, from: ChunkNo) -> Result<Self> {
-        let groups = Groups::load(view, filter)?.facets;
+        let mut groups = Vec::new();
+        for group in filter.groups() {
+            let mut by_type: HashMap<TypeNo, Vec<Postings>> = HashMap::new();
+            for facet in &group {
+                for (type_no, no) in view.tx.facet_numbers(view.account, facet)? {
+                    by_type.entry(type_no).or_default().push(Postings::of(no));
+                }
+            }
+            groups.push(by_type);
+        }
         let mut plans = Vec::new();
         for row in types(view, filter)? {
-            let of_type: Option<Vec<Vec<Postings>>> = groups
-                .iter()
-                .map(|group| {
-                    let facets = group.get(&row.no)?.iter();
-                    Some(
-                        facets
-                            .map(|facet| Postings { facet: *facet, head: Ahead::Unread })
-                            .collect(),
-                    )
-                })
-                .collect();
-            if let Some(groups) = of_type {
-                plans.push(TypePlan { type_no: row.no, groups, next: Ahead::Unread });
+            let of_type = groups.iter_mut().map(|group| group.remove(&row.no));
+            if let Some(mut groups) = of_type.collect::<Option<Vec<Vec<_>>>>() {
+                groups.sort_by_key(Vec::len);
+                plans.push(TypePlan::new(row.no, groups));
             }
         }
-        Ok(Self { view, types: plans, from })
+        let unseen = Unseen { to: ChunkNo(0), marked: Vec::new() };
+        Ok(Self { view, types: plans, unseen, from })
     }
 
     /// The next chunk.
     pub(super) fn next(&mut self) -> Result<Option<Block>> {
-        let mut first: Option<(usize, ChunkNo)> = None;
-        for (place, plan) in self.types.iter_mut().enumerate() {
-            if matches!(plan.next, Ahead::Unread) {
-                plan.next = Ahead::of(plan.find(self.view, self.from)?);
+        loop {
+            let mut first: Option<(ChunkNo, &mut TypePlan)> = None;
+            for plan in &mut self.types {
+                if let Some(chunk) = plan.seek(self.view, self.from)?
+                    && first.as_ref().is_none_or(|(known, _)| chunk < *known)
+                {
+                    first = Some((chunk, plan));
+                }
             }
-            if let Some(block) = plan.next.next()
-                && first.is_none_or(|(_, known)| block.chunk < known)
-            {
-                first = Some((place, block.chunk));
+            let Some((chunk, plan)) = first else { return Ok(None) };
+            self.from = ChunkNo(chunk.0 + 1);
+            let mut slots = plan.common(self.view, chunk)?;
+            let is_narrowed = !plan.groups.is_empty();
+            if is_narrowed && slots.is_empty() {
+                continue;
             }
+            let Some(hidden) = self.unseen.of(self.view, chunk)? else { continue };
+            let slots = if is_narrowed {
+                slots.and_not(&hidden);
+                Slots::These(slots)
+            } else {
+                Slots::AllBut(hidden)
+            };
+            return Ok(Some(Block { chunk, type_no: plan.type_no, slots }));
         }
-        let Some((place, chunk)) = first else { return Ok(None) };
-        self.from = ChunkNo(chunk.0 + 1);
-        Ok(self.types.get_mut(place).and_then(|plan| plan.next.take()))
     }
 }

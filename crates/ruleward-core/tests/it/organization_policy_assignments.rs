@@ -1,6 +1,8 @@
 //! One rule for every account: what members get, what they cannot do, what goes wrong and is
 //! mended, who is counted.
 
+use std::sync::Arc;
+
 use ruleward_core::{
     Access, Entry, NewPolicyAssignment, OrganizationPolicyAssignmentDraft,
     OrganizationPolicyAssignmentQuery, OwnedOrganizationRule, PolicyAssignmentQuery,
@@ -82,14 +84,14 @@ impl Group {
         self.house.service.put_resource(&access, id, None, body.as_bytes()).unwrap();
     }
 
-    fn rules(&self, account: &Account) -> Vec<PolicyAssignment> {
+    fn rules(&self, account: &Account) -> Vec<Arc<PolicyAssignment>> {
         let query = PolicyAssignmentQuery::default();
         let access = Access::operator(account);
         self.house.service.policy_assignments(&access, &query, first_page()).unwrap().items
     }
 
     fn names(&self, account: &Account) -> Vec<String> {
-        self.rules(account).into_iter().map(|rule| rule.name).collect()
+        self.rules(account).iter().map(|rule| rule.name.clone()).collect()
     }
 
     /// Resource's id and state, of all rules of an account.
@@ -272,7 +274,8 @@ fn a_change_of_one_parameter_reaches_all_states() {
     for member in &group.members {
         assert_eq!(group.states(member), of("Compliant", "NonCompliant"));
     }
-    let before: Vec<_> = group.members.iter().map(|of| group.rules(of).remove(0).id).collect();
+    let before: Vec<_> =
+        group.members.iter().map(|of| group.rules(of).remove(0).id.clone()).collect();
     // By name on the collection, and by id.
     let changed = group.put(specs("specs", &["SAS"]));
     assert_eq!((&changed.rule.id, changed.rule.created), (&made.rule.id, made.rule.created));
@@ -282,7 +285,7 @@ fn a_change_of_one_parameter_reaches_all_states() {
         assert_eq!(group.states(member), of("NonCompliant", "Compliant"));
         group.check_numbers(member);
         let rule = group.rules(member).remove(0);
-        assert_eq!((rule.id, rule.state), (id, AssignmentState::Enabled));
+        assert_eq!((rule.id.clone(), rule.state), (id, AssignmentState::Enabled));
     }
     let (service, access) = (&group.house.service, &group.house.access);
     let renamed = OrganizationPolicyAssignmentDraft {
@@ -632,7 +635,7 @@ fn refusals() {
     group.put(OrganizationPolicyAssignmentDraft { name: "custom".to_owned(), ..custom });
     let rule = group.rules(&group.members[0]).remove(0);
     assert_eq!(rule.kind, AssignmentKind::Custom);
-    assert_eq!(rule.custom_policy.unwrap().function_urn, "urn:fss:x");
+    assert_eq!(rule.custom_policy.as_ref().unwrap().function_urn, "urn:fss:x");
 }
 
 fn draft_with_wrong_parameter() -> OrganizationPolicyAssignmentDraft {

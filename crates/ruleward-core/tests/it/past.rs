@@ -24,7 +24,7 @@ struct Seen {
 }
 
 fn rules(summaries: Vec<AssignmentSummary>) -> Vec<(PolicyAssignmentId, ComplianceCounts)> {
-    summaries.into_iter().map(|of| (of.policy_assignment.id, of.resources)).collect()
+    summaries.into_iter().map(|of| (of.policy_assignment.id.clone(), of.resources)).collect()
 }
 
 fn now(house: &House) -> Seen {

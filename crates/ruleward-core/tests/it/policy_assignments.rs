@@ -67,7 +67,7 @@ fn refusals_of_create() {
         &PolicyAssignmentQuery::default(),
         first_page(),
     );
-    let names: Vec<_> = all.unwrap().items.into_iter().map(|rule| rule.name).collect();
+    let names: Vec<_> = all.unwrap().items.into_iter().map(|rule| rule.name.clone()).collect();
     assert_eq!(names, ["a", "b"]);
 }
 
@@ -309,7 +309,7 @@ fn lists_are_exact_and_paged() {
     house.create(builtin("c", "eip-unbound-check"));
     let list = |query: PolicyAssignmentQuery| {
         let paged = house.service.policy_assignments(&house.access, &query, first_page()).unwrap();
-        paged.items.into_iter().map(|rule| rule.name).collect::<Vec<_>>()
+        paged.items.into_iter().map(|rule| rule.name.clone()).collect::<Vec<_>>()
     };
     let query = PolicyAssignmentQuery { name: Some("a".to_owned()), ..Default::default() };
     assert_eq!(list(query), ["a"]);

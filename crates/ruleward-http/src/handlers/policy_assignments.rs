@@ -23,7 +23,7 @@ pub(crate) fn list(call: &Call, access: &Access) -> Result<Answer> {
     let page = call.page(&query, PAGE)?;
     let found = call.service().policy_assignments(access, &narrowed, page)?;
     let page_info = call.page_info(&query, found.items.len(), found.next);
-    let value = found.items.iter().map(PolicyAssignmentAnswer::from).collect();
+    let value = found.items.iter().map(|rule| PolicyAssignmentAnswer::from(&**rule)).collect();
     Answer::json(&List { value, page_info })
 }
 

@@ -47,7 +47,7 @@ pub(crate) fn filter(call: &Call, access: &Access) -> Result<Answer> {
     let found = call.service().policy_assignments_by_tag(access, &request.into_query()?)?;
     let total_count = found.len();
     let found = part(call, found)?;
-    let resources = found.iter().map(InstanceAnswer::from).collect();
+    let resources = found.iter().map(|rule| InstanceAnswer::from(&**rule)).collect();
     Answer::json(&InstanceList { resources, total_count })
 }
 

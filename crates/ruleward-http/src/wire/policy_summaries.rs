@@ -63,7 +63,7 @@ impl<'a> From<&'a AssignmentSummary> for AssignmentSummaryAnswer<'a> {
     fn from(summary: &'a AssignmentSummary) -> Self {
         Self {
             compliance_state: state(summary.resources),
-            policy_assignment: (&summary.policy_assignment).into(),
+            policy_assignment: (&*summary.policy_assignment).into(),
             results: Results {
                 resource_details: Some(summary.resources.into()),
                 assignment_details: None,

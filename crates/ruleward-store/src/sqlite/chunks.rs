@@ -4,7 +4,7 @@ use ruleward_types::{AccountNo, ChunkNo, Error, ResourceType, Result, TypeNo};
 use rusqlite::{Row, params};
 
 use super::Tx;
-use crate::{Chunk, ReadChunks, Ticket, TypeRow, WholeChunk, WriteChunks};
+use crate::{Chunk, MarkedChunk, ReadChunks, Ticket, TypeRow, WholeChunk, WriteChunks};
 
 fn chunk(row: &Row<'_>) -> rusqlite::Result<Chunk> {
     let slots = |n: i64| usize::try_from(n).unwrap_or(0);
@@ -88,6 +88,18 @@ impl ReadChunks for Tx<'_> {
         self.one(sql, [account.0, type_no.0, from.0], chunk)
     }
 
+    fn chunk_numbers(
+        &self,
+        account: AccountNo,
+        type_no: TypeNo,
+        from: ChunkNo,
+        limit: usize,
+    ) -> Result<Vec<ChunkNo>> {
+        let sql = "SELECT no FROM chunk WHERE account = ?1 AND type = ?2 AND no >= ?3
+                   ORDER BY no LIMIT ?4";
+        self.all(sql, [account.0, type_no.0, from.0, number(limit)?], |row| row.get(0).map(ChunkNo))
+    }
+
     fn last_chunk(
         &self,
         account: AccountNo,
@@ -110,6 +122,15 @@ impl ReadChunks for Tx<'_> {
     fn shadowed_slots(&self, no: ChunkNo) -> Result<Vec<u8>> {
         let sql = "SELECT shadowed_slots FROM chunk WHERE no = ?1";
         Ok(self.one(sql, [no.0], |row| row.get(0))?.unwrap_or_default())
+    }
+
+    fn marked_chunks(&self, from: ChunkNo, to: ChunkNo) -> Result<Vec<MarkedChunk>> {
+        let sql = "SELECT no, recorded, shadowed_slots FROM chunk WHERE no >= ?1 AND no < ?2
+                   AND (recorded = 0 OR shadowed_slots <> x'') ORDER BY no";
+        self.all(sql, [from.0, to.0], |row| {
+            let (no, recorded, shadowed_slots) = (ChunkNo(row.get(0)?), row.get(1)?, row.get(2)?);
+            Ok(MarkedChunk { no, recorded, shadowed_slots })
+        })
     }
 
     fn chunks_to_catch_up(&self, account: AccountNo) -> Result<Vec<Chunk>> {

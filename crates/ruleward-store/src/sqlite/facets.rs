@@ -1,9 +1,11 @@
 //! Facets.
 
-use ruleward_types::{AccountNo, ChunkNo, Facet, FacetCounts, FacetKind, FacetNo, Result, TypeNo};
+use ruleward_types::{
+    AccountNo, ChunkNo, Error, Facet, FacetCounts, FacetKind, FacetNo, Result, TypeNo,
+};
 use rusqlite::{Row, params};
 
-use super::Tx;
+use super::{Tx, failed};
 use crate::{FacetRow, ReadFacets, WriteFacets};
 
 const FACET: &str = "SELECT no, type, kind, name, value, tracked, told FROM facet";
@@ -54,6 +56,15 @@ impl ReadFacets for Tx<'_> {
         }
     }
 
+    fn facet_numbers(&self, account: AccountNo, facet: &Facet) -> Result<Vec<(TypeNo, FacetNo)>> {
+        // From the index alone: the row with its counts is not looked up.
+        let sql = "SELECT type, no FROM facet
+                   WHERE account = ?1 AND kind = ?2 AND name = ?3 AND value = ?4 ORDER BY type";
+        self.all(sql, params![account.0, facet.kind.number(), facet.name, facet.value], |row| {
+            Ok((TypeNo(row.get(0)?), FacetNo(row.get(1)?)))
+        })
+    }
+
     fn facet(&self, account: AccountNo, no: FacetNo) -> Result<Option<FacetRow>> {
         self.one(&format!("{FACET} WHERE no = ?1 AND account = ?2"), [no.0, account.0], facet)
     }
@@ -94,10 +105,25 @@ impl ReadFacets for Tx<'_> {
         Ok(self.one(sql, [facet.0, chunk.0], |row| row.get(0))?.unwrap_or_default())
     }
 
-    fn next_posting(&self, facet: FacetNo, from: ChunkNo) -> Result<Option<(ChunkNo, Vec<u8>)>> {
+    fn scan_postings(
+        &self,
+        facet: FacetNo,
+        from: ChunkNo,
+        limit: usize,
+        visit: &mut dyn FnMut(ChunkNo, &[u8]),
+    ) -> Result<()> {
+        let context = failed("scan postings");
         let sql = "SELECT chunk, slots FROM posting WHERE facet = ?1 AND chunk >= ?2
-                   ORDER BY chunk LIMIT 1";
-        self.one(sql, [facet.0, from.0], |row| Ok((ChunkNo(row.get(0)?), row.get(1)?)))
+                   ORDER BY chunk LIMIT ?3";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut statement = self.connection.prepare_cached(sql).map_err(&context)?;
+        let mut rows = statement.query([facet.0, from.0, limit]).map_err(&context)?;
+        while let Some(row) = rows.next().map_err(&context)? {
+            let chunk = ChunkNo(row.get(0).map_err(&context)?);
+            let slots = row.get_ref(1).map_err(&context)?.as_blob();
+            visit(chunk, slots.map_err(|e| Error::internal("scan postings", e))?);
+        }
+        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@ mod accounts;
 mod checkpoint;
 mod chunks;
 mod columns;
+mod decoded_rules;
 mod facets;
 mod functions;
 mod history;
@@ -33,6 +34,7 @@ use rusqlite::{Connection, OpenFlags};
 use siphasher::sip::SipHasher13;
 
 use self::checkpoint::Checkpointer;
+use self::decoded_rules::DecodedRules;
 use self::writer::Writer;
 use crate::{ReadAccounts, ReadTx, Store, WriteAccounts, WriteJob, WriteTx};
 
@@ -56,6 +58,7 @@ pub(crate) fn failed(context: &'static str) -> impl Fn(rusqlite::Error) -> Error
 pub struct SqliteStore {
     path: PathBuf,
     id_hash_key: [u8; 16],
+    rules: Arc<DecodedRules>,
     readers: Mutex<Vec<Connection>>,
     reader_free: Condvar,
     writer: Writer,
@@ -85,10 +88,13 @@ impl SqliteStore {
             readers.push(reader);
         }
         let checkpointer = Checkpointer::start(connect(path, READER_CACHE_KIB)?)?;
-        let writer = Writer::start(connection, id_hash_key, checkpointer.wal())?;
+        let rules = Arc::new(DecodedRules::default());
+        let writer =
+            Writer::start(connection, id_hash_key, Arc::clone(&rules), checkpointer.wal())?;
         Ok(Arc::new(Self {
             path: path.to_owned(),
             id_hash_key,
+            rules,
             readers: Mutex::new(readers),
             reader_free: Condvar::new(),
             writer,
@@ -122,15 +128,36 @@ impl Drop for Lent<'_> {
     }
 }
 
+/// A snapshot on a reader; dropping ends it. Its statements are kept prepared, which a transaction of
+/// the driver does not do: they would cost as much as the read of a row.
+struct Snapshot<'a>(&'a Connection);
+
+impl<'a> Snapshot<'a> {
+    fn begin(connection: &'a Connection) -> Result<Self> {
+        run(connection, "BEGIN").map_err(failed("begin reading"))?;
+        Ok(Self(connection))
+    }
+}
+
+impl Drop for Snapshot<'_> {
+    fn drop(&mut self) {
+        // A reader has nothing to lose; where even this fails, its next snapshot does not begin.
+        let _ = run(self.0, "ROLLBACK");
+    }
+}
+
+fn run(connection: &Connection, sql: &str) -> rusqlite::Result<usize> {
+    connection.prepare_cached(sql)?.execute([])
+}
+
 impl Store for SqliteStore {
     fn read_job(&self, job: &mut dyn FnMut(&dyn ReadTx) -> Result<()>) -> Result<()> {
         let lent = self.lend();
         let Some(connection) = &lent.connection else {
             return Err(Error::internal("begin reading", "no connection"));
         };
-        // Ends the snapshot when it is dropped.
-        let snapshot = connection.unchecked_transaction().map_err(failed("begin reading"))?;
-        job(&Tx { connection: &snapshot, id_hash_key: self.id_hash_key })
+        let snapshot = Snapshot::begin(connection)?;
+        job(&Tx { connection: snapshot.0, id_hash_key: self.id_hash_key, rules: &self.rules })
     }
 
     fn write_job(&self, job: WriteJob) -> Result<()> {
@@ -142,6 +169,7 @@ impl Store for SqliteStore {
 pub(crate) struct Tx<'a> {
     connection: &'a Connection,
     id_hash_key: [u8; 16],
+    rules: &'a DecodedRules,
 }
 
 impl Tx<'_> {
@@ -199,7 +227,7 @@ fn connect(path: &Path, cache_kib: i64) -> Result<Connection> {
 
 fn id_hash_key(connection: &Connection) -> Result<[u8; 16]> {
     const NAME: &str = "id_hash_key";
-    let tx = Tx { connection, id_hash_key: [0; 16] };
+    let tx = Tx { connection, id_hash_key: [0; 16], rules: &DecodedRules::default() };
     if let Some(key) = tx.meta(NAME)?.and_then(|key| key.try_into().ok()) {
         return Ok(key);
     }

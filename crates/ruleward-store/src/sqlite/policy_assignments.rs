@@ -1,5 +1,7 @@
 //! Policy assignments, their kept numbers, their schedule and their reported results.
 
+use std::sync::Arc;
+
 use ruleward_types::{
     AccountNo, ComplianceCounts, ComplianceState, Error, ErrorCode, PolicyAssignment,
     PolicyAssignmentId, ResourceKey, Result, RuleNo, Timestamp,
@@ -22,12 +24,19 @@ pub(super) fn encode(rule: &PolicyAssignment) -> Result<String> {
 }
 
 impl ReadAssignments for Tx<'_> {
-    fn rules(&self, account: AccountNo) -> Result<Vec<PolicyAssignment>> {
+    fn rules(&self, account: AccountNo) -> Result<Vec<Arc<PolicyAssignment>>> {
+        let context = failed("read policy assignments");
         let sql = "SELECT no, body FROM policy_assignment WHERE account = ?1 ORDER BY no";
-        self.all(sql, [account.0], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?
-            .into_iter()
-            .map(|(no, body)| decode(no, &body))
-            .collect()
+        let mut statement = self.connection.prepare_cached(sql).map_err(&context)?;
+        let mut rows = statement.query([account.0]).map_err(&context)?;
+        let mut rules = Vec::new();
+        while let Some(row) = rows.next().map_err(&context)? {
+            let no = row.get(0).map_err(&context)?;
+            let body = row.get_ref(1).map_err(&context)?.as_str();
+            let body = body.map_err(|e| Error::internal("read policy assignments", e))?;
+            rules.push(self.rules.get(no, body)?);
+        }
+        Ok(rules)
     }
 
     fn rule(&self, no: RuleNo) -> Result<Option<(AccountNo, PolicyAssignment)>> {

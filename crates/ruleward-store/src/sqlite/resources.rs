@@ -1,7 +1,7 @@
 //! Resource bodies.
 
 use ruleward_types::{AccountNo, ChunkNo, Error, ResourceKey, Result, SLOTS_PER_CHUNK, TypeNo};
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::{Tx, failed};
 use crate::resources::Visit;
@@ -11,6 +11,8 @@ use crate::{NameChange, ReadResources, StoredResource, WriteResources};
 fn stored(row: &Row<'_>) -> rusqlite::Result<StoredResource> {
     Ok(StoredResource { key: ResourceKey(row.get(0)?), version: row.get(1)?, body: row.get(2)? })
 }
+
+const BY_KEY: &str = "SELECT key, version, body FROM resource WHERE key = ?1";
 
 impl Tx<'_> {
     fn keys_by_id(&self, account: AccountNo, id: &str, recorded: bool) -> Result<Vec<ResourceKey>> {
@@ -85,9 +87,18 @@ impl ReadResources for Tx<'_> {
     }
 
     fn resource(&self, key: ResourceKey) -> Result<Option<StoredResource>> {
-        self.one("SELECT version, body FROM resource WHERE key = ?1", [key.0], |row| {
-            Ok(StoredResource { key, version: row.get(0)?, body: row.get(1)? })
-        })
+        self.one(BY_KEY, [key.0], stored)
+    }
+
+    fn resources(&self, keys: &[ResourceKey]) -> Result<Vec<StoredResource>> {
+        let context = failed("read resources");
+        let mut statement = self.connection.prepare_cached(BY_KEY).map_err(&context)?;
+        let mut found = Vec::with_capacity(keys.len());
+        for key in keys {
+            let one = statement.query_row([key.0], stored);
+            found.extend(one.optional().map_err(&context)?);
+        }
+        Ok(found)
     }
 
     fn resource_version(&self, key: ResourceKey) -> Result<Option<i64>> {

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use ruleward_types::{Error, Result};
 use rusqlite::Connection;
 
 use super::checkpoint::Wal;
+use super::decoded_rules::DecodedRules;
 use super::{Tx, failed};
 use crate::WriteJob;
 
@@ -39,11 +41,18 @@ impl fmt::Debug for Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, id_hash_key: [u8; 16], wal: Wal) -> Result<Self> {
+    pub(super) fn start(
+        connection: Connection,
+        id_hash_key: [u8; 16],
+        rules: Arc<DecodedRules>,
+        wal: Wal,
+    ) -> Result<Self> {
         let (sender, receiver) = channel();
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || serve(&connection, id_hash_key, &receiver, &wal))
+            .spawn(move || {
+                serve(&Tx { connection: &connection, id_hash_key, rules: &rules }, &receiver, &wal);
+            })
             .map_err(|e| Error::internal("start the writer", e))?;
         Ok(Self { requests: Mutex::new(Some(sender)), thread: Some(thread) })
     }
@@ -72,17 +81,16 @@ impl Drop for Writer {
     }
 }
 
-fn serve(connection: &Connection, id_hash_key: [u8; 16], requests: &Receiver<Request>, wal: &Wal) {
-    let tx = Tx { connection, id_hash_key };
+fn serve(tx: &Tx<'_>, requests: &Receiver<Request>, wal: &Wal) {
     while let Ok(first) = requests.recv() {
         let mut answers = Vec::new();
-        let committed = group(&tx, first, requests, &mut answers);
+        let committed = group(tx, first, requests, &mut answers);
         for (reply, outcome) in answers {
             let outcome = outcome.and_then(|()| committed.clone());
             // Who asked may have gone; the write stands all the same.
             let _ = reply.send(outcome);
         }
-        wal.after_commit(connection);
+        wal.after_commit(tx.connection);
     }
 }
 

@@ -100,11 +100,12 @@ impl Product {
     }
 
     pub(crate) fn rules(&self) -> Vec<PolicyAssignment> {
-        pages(7, |page| {
+        let rules = pages(7, |page| {
             self.service
                 .policy_assignments(&self.access, &PolicyAssignmentQuery::default(), page)
                 .unwrap()
-        })
+        });
+        rules.into_iter().map(Arc::unwrap_or_clone).collect()
     }
 
     /// All states of the account.

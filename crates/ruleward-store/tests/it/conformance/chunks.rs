@@ -1,6 +1,6 @@
 //! Types, chunks, planes and tickets.
 
-use ruleward_store::{Chunk, StoredResource, Ticket};
+use ruleward_store::{Chunk, MarkedChunk, StoredResource, Ticket};
 use ruleward_types::{AccountNo, ChunkNo, ResourceKey, ResourceType, TypeNo};
 
 use super::Place;
@@ -26,7 +26,7 @@ pub(crate) fn types_fold_case(place: Place) {
             assert_eq!(types[0].resource_type.provider, "EVS", "as first spelled");
             assert_eq!(tx.resource_type(second)?, Some(ResourceType::account()));
             assert_eq!(tx.resource_type(elsewhere)?.unwrap().provider, "evs");
-            assert_eq!(tx.resource_type(ruleward_types::TypeNo(999))?, None);
+            assert_eq!(tx.resource_type(TypeNo(999))?, None);
             Ok(())
         })
         .unwrap();
@@ -167,6 +167,7 @@ pub(crate) fn told_chunks_are_apart(place: Place) {
     let recorded = place.chunk(account);
     let kind = recorded.type_no;
     let told = place.store().write(move |tx| tx.insert_chunk(account, kind, false)).unwrap();
+    let plain = place.store().write(move |tx| tx.insert_chunk(account, kind, true)).unwrap();
     assert!(recorded.recorded && !told.recorded);
     let slots = vec![0b10];
     let written = slots.clone();
@@ -183,15 +184,18 @@ pub(crate) fn told_chunks_are_apart(place: Place) {
         .store()
         .read(|tx| {
             let numbers = |of: Vec<Chunk>| of.iter().map(|chunk| chunk.no).collect::<Vec<_>>();
-            assert_eq!(numbers(tx.chunks(account, None, None, 9)?), [recorded.no]);
-            assert_eq!(numbers(tx.chunks(account, Some(kind), None, 9)?), [recorded.no]);
+            assert_eq!(numbers(tx.chunks(account, None, None, 9)?), [recorded.no, plain.no]);
+            assert_eq!(numbers(tx.chunks(account, Some(kind), None, 9)?), [recorded.no, plain.no]);
             let last = |recorded| tx.last_chunk(account, kind, recorded);
-            assert_eq!(last(true)?.map(|of| of.no), Some(recorded.no));
+            assert_eq!(last(true)?.map(|of| of.no), Some(plain.no));
             assert_eq!(last(false)?.map(|of| of.no), Some(told.no));
             let next = |from| tx.next_chunk(account, kind, ChunkNo(from));
             assert_eq!(next(0)?.map(|of| of.no), Some(recorded.no));
             assert_eq!(next(recorded.no.0 + 1)?.map(|of| of.no), Some(told.no));
-            assert_eq!(next(told.no.0 + 1)?, None);
+            assert_eq!(next(plain.no.0 + 1)?, None);
+            let numbers = |from, limit| tx.chunk_numbers(account, kind, ChunkNo(from), limit);
+            assert_eq!(numbers(0, 9)?, [recorded.no, told.no, plain.no]);
+            assert_eq!(numbers(told.no.0, 1)?, [told.no]);
             let key = |chunk: &Chunk, slot| [ResourceKey::new(chunk.no, slot)];
             assert_eq!(tx.resources_by_id(account, "x")?, key(&recorded, 1));
             assert_eq!(tx.told_resources_by_id(account, "x")?, key(&told, 0));
@@ -207,9 +211,20 @@ pub(crate) fn told_chunks_are_apart(place: Place) {
             let whole = tx.whole_chunk(recorded.no)?.unwrap();
             assert_eq!((whole.chunk, &whole.shadowed_slots), (recorded, &slots));
             assert_eq!((whole.planes, whole.stale_slots), (vec![], vec![]));
-            assert_eq!(tx.whole_chunk(ChunkNo(told.no.0 + 1))?, None);
+            assert_eq!(tx.whole_chunk(ChunkNo(told.no.0 + 9))?, None);
+            let marks = |no, recorded, slots: &[u8]| MarkedChunk {
+                no,
+                recorded,
+                shadowed_slots: slots.to_vec(),
+            };
+            let (one, other) = (marks(recorded.no, true, &slots), marks(told.no, false, &[]));
+            assert_eq!(tx.marked_chunks(recorded.no, told.no)?, std::slice::from_ref(&one));
+            let past_all = ChunkNo(told.no.0 + 9);
+            assert_eq!(tx.marked_chunks(ChunkNo(0), past_all)?, [one, other]);
+            assert_eq!(tx.marked_chunks(plain.no, past_all)?, []);
             // Nothing lives in the other one as yet.
-            assert_eq!(numbers(tx.chunks_to_catch_up(account)?), [recorded.no]);
+            let behind = tx.chunks_to_catch_up(account)?;
+            assert_eq!(behind.iter().map(|of| of.no).collect::<Vec<_>>(), [recorded.no]);
             assert_eq!(tx.chunks_without_facets(9)?, []);
             Ok(())
         })

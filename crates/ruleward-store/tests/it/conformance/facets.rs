@@ -54,6 +54,10 @@ pub(crate) fn facets_are_found(place: Place) {
     assert_eq!(numbers(Some("k"), None), [third, first, second]);
     assert_eq!(numbers(None, None), [third, first, second]);
     assert_eq!(numbers(Some("K"), None), []);
+    let rows = |facet: Facet| place.store().read(|tx| tx.facet_numbers(account, &facet)).unwrap();
+    assert_eq!(rows(Facet::tag("k", "b")), [(volumes, first), (snapshots, second)]);
+    assert_eq!(rows(Facet::named(FacetKind::TagKey, "k")), [(volumes, fourth)]);
+    assert_eq!(rows(Facet::tag("k", "c")), []);
     let row = facets(&place, account, FacetKind::TagKey, Some("k"), Some("")).remove(0);
     assert_eq!((row.no, row.type_no, row.counts), (fourth, volumes, FacetCounts::default()));
     assert_eq!(row.facet, Facet::named(FacetKind::TagKey, "k"));
@@ -121,11 +125,20 @@ pub(crate) fn postings_are_replaced_and_sought(place: Place) {
         })
         .unwrap();
     let place = place.reopen();
-    let next = |from| place.store().read(|tx| tx.next_posting(facet, ChunkNo(from))).unwrap();
-    assert_eq!(next(0), Some((ChunkNo(3), b"y".to_vec())));
-    assert_eq!(next(3), Some((ChunkNo(3), b"y".to_vec())));
-    assert_eq!(next(4), Some((ChunkNo(7), b"z".to_vec())));
-    assert_eq!(next(8), None);
+    let from = |from, limit| {
+        let mut met = Vec::new();
+        let read = place.store().read(|tx| {
+            tx.scan_postings(facet, ChunkNo(from), limit, &mut |chunk, slots| {
+                met.push((chunk, slots.to_vec()));
+            })
+        });
+        read.map(|()| met).unwrap()
+    };
+    let (first, second) = ((ChunkNo(3), b"y".to_vec()), (ChunkNo(7), b"z".to_vec()));
+    assert_eq!(from(0, 9), [first.clone(), second.clone()]);
+    assert_eq!(from(3, 1), [first]);
+    assert_eq!(from(4, 2), [second]);
+    assert_eq!(from(8, 2), []);
     let posting = |chunk| place.store().read(|tx| tx.posting(facet, ChunkNo(chunk))).unwrap();
     assert_eq!((posting(7), posting(5)), (b"z".to_vec(), Vec::new()));
 }

@@ -151,7 +151,7 @@ macro_rules! store_conformance {
             organization_policy_assignments: rules_are_found, what_is_asked_for_is_a_queue, removals;
             organizations: organizations_are_found, members_are_listed_in_order,
                 units_nest_and_go_when_empty, sums_are_of_kept_numbers;
-            policy_assignments: rules_are_found, a_name_is_free_or_refused,
+            policy_assignments: rules_are_found, every_snapshot_has_its_own_rules, a_name_is_free_or_refused,
                 numbers_of_rules_are_not_reused, kept_numbers_of_rules, schedule,
                 reported_results, a_deleted_rule_takes_its_own_along;
             relations: targets_differ, who_names_a_target_now_and_then,

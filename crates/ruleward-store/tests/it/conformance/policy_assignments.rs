@@ -1,12 +1,47 @@
 //! Policy assignments with all that hangs on them.
 
-use ruleward_store::ReportedResult;
+use std::sync::Arc;
+
+use ruleward_store::{ReadTx, ReportedResult};
 use ruleward_types::{
-    AssignmentState, ComplianceCounts, ComplianceState, ErrorCode, EvaluationRun, Period,
-    ResourceKey, RuleNo, RunNo, RunState, RunTrigger, Timestamp,
+    AccountNo, AssignmentState, ComplianceCounts, ComplianceState, Error, ErrorCode, EvaluationRun,
+    Period, PolicyAssignment, ResourceKey, RuleNo, RunNo, RunState, RunTrigger, Timestamp,
 };
 
 use super::{Place, rule};
+
+pub(super) fn rules(tx: &dyn ReadTx, account: AccountNo) -> Vec<PolicyAssignment> {
+    tx.rules(account).unwrap().into_iter().map(Arc::unwrap_or_clone).collect()
+}
+
+/// Rules may be kept decoded, but never beyond what a snapshot has.
+pub(crate) fn every_snapshot_has_its_own_rules(place: Place) {
+    let account = place.account("a");
+    let before = place.rule(account, "x");
+    let changed = PolicyAssignment { name: "y".to_owned(), ..before.clone() };
+    let write = |rule: &PolicyAssignment, fails: bool| {
+        let rule = rule.clone();
+        place.store().write(move |tx| {
+            tx.update_rule(&rule)?;
+            assert_eq!(rules(tx, account), std::slice::from_ref(&rule));
+            if fails { Err(Error::new(ErrorCode::DuplicateName)) } else { Ok(()) }
+        })
+    };
+    let of_now = || place.store().read(|tx| Ok(rules(tx, account))).unwrap();
+    assert!(write(&changed, true).is_err());
+    assert_eq!(of_now(), std::slice::from_ref(&before));
+    place
+        .store()
+        .read(|tx| {
+            assert_eq!(rules(tx, account), std::slice::from_ref(&before));
+            write(&changed, false)?;
+            assert_eq!(rules(tx, account), std::slice::from_ref(&before));
+            assert_eq!(of_now(), std::slice::from_ref(&changed));
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(of_now(), std::slice::from_ref(&changed));
+}
 
 pub(crate) fn rules_are_found(place: Place) {
     let (account, other) = (place.account("a"), place.account("b"));
@@ -25,8 +60,8 @@ pub(crate) fn rules_are_found(place: Place) {
     place
         .store()
         .read(|tx| {
-            assert_eq!(tx.rules(account)?, [changed.clone(), second.clone()]);
-            assert_eq!(tx.rules(other)?, std::slice::from_ref(&theirs));
+            assert_eq!(rules(tx, account), [changed.clone(), second.clone()]);
+            assert_eq!(rules(tx, other), std::slice::from_ref(&theirs));
             assert_eq!(tx.rule(changed.no)?, Some((account, changed.clone())));
             assert_eq!(tx.rule(theirs.no)?.unwrap().0, other);
             assert_eq!(tx.rule_by_id(account, &second.id)?, Some(second.clone()));
@@ -50,7 +85,7 @@ pub(crate) fn a_name_is_free_or_refused(place: Place) {
     let refused = place.store().write(move |tx| tx.update_rule(&taken)).unwrap_err();
     assert_eq!(refused.code(), ErrorCode::DuplicateName);
     let names: Vec<_> = place.store().read(|tx| tx.rules(account)).unwrap();
-    let names: Vec<_> = names.into_iter().map(|rule| rule.name).collect();
+    let names: Vec<_> = names.iter().map(|rule| rule.name.as_str()).collect();
     assert_eq!(names, ["x", "y"]);
     place.store().write(move |tx| tx.delete_rule(renamed.no)).unwrap();
     place.rule(account, "y");

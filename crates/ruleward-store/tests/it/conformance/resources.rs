@@ -56,6 +56,11 @@ pub(crate) fn bodies_change_and_go(place: Place) {
     place.store().write(move |tx| tx.update_resource(key, i64::MAX, &written)).unwrap();
     assert_eq!(read(), Some(StoredResource { key, version: i64::MAX, body }));
     assert_eq!(keys(&place, account, "x"), [key]);
+    let (first, gone) = (ResourceKey::new(chunk.no, 0), ResourceKey::new(chunk.no, 7));
+    insert(&place, account, first, 2, "y");
+    let of_keys = place.store().read(|tx| tx.resources(&[key, gone, first])).unwrap();
+    assert_eq!(of_keys.iter().map(|stored| stored.key).collect::<Vec<_>>(), [key, first]);
+    assert_eq!(of_keys.first(), read().as_ref());
     place.store().write(move |tx| tx.delete_resource(account, key, "x")).unwrap();
     assert_eq!(read(), None);
     assert_eq!(keys(&place, account, "x"), []);

@@ -229,7 +229,10 @@ pub(crate) fn a_reopened_store_has_everything(place: Place) {
             .store()
             .read(|tx| {
                 assert_eq!(tx.account(account)?.unwrap().name, "a");
-                assert_eq!(tx.rules(account)?, std::slice::from_ref(&rule));
+                assert_eq!(
+                    super::policy_assignments::rules(tx, account),
+                    std::slice::from_ref(&rule)
+                );
                 assert_eq!(tx.resources_by_id(account, "id")?, [key]);
                 assert_eq!(tx.resource(key)?.unwrap().body, b"{\"id\":\"id\"}");
                 assert_eq!(tx.planes(chunk.no)?, b"planes");
