@@ -130,7 +130,7 @@ impl Service {
         let now = self.tick();
         self.read(|tx| {
             let account = account(tx, access.account())?;
-            let spelling = Spelling::load(tx, account.no, &self.catalogued_types)?;
+            let spelling = Spelling::load(self, tx, account.no)?;
             let resource = Resource::parse(body, |given| spelling.spell(given))?;
             let set = self.rule_set(tx, account.no)?;
             let surroundings = Surroundings::new(tx, account.no, now, &account.recorder);

@@ -4,8 +4,9 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use ruleward_policy::Catalogue;
-use ruleward_store::{ReadTx, TypeRow};
+use ruleward_store::ReadTx;
 use ruleward_types::{
     AccountNo, Error, ErrorCode, Identity, ImportReport, Resource, ResourceKey, ResourceType,
     Result, TypeNo, WriteOutcome,
@@ -46,7 +47,7 @@ impl Service {
         let account = access.account();
         let (judged, judged_by) = self.read(|tx| {
             let set = self.rule_set(tx, account)?;
-            let spelling = Spelling::load(tx, account, &self.catalogued_types)?;
+            let spelling = Spelling::load(self, tx, account)?;
             let resource = Resource::parse_as(body, identity, |given| spelling.spell(given))?;
             let judged_by = set.version;
             let mut judged = Judge::new(set, self.tick()).judge(resource);
@@ -114,9 +115,8 @@ impl Service {
         first: u64,
         lines: &[&[u8]],
     ) -> Result<Prepared> {
-        let (set, spelling) = self.read(|tx| {
-            Ok((self.rule_set(tx, account)?, Spelling::load(tx, account, &self.catalogued_types)?))
-        })?;
+        let (set, spelling) =
+            self.read(|tx| Ok((self.rule_set(tx, account)?, Spelling::load(self, tx, account)?)))?;
         let judged_by = set.version;
         let mut judge = Judge::new(set, self.tick());
         let mut report = ImportReport::default();
@@ -191,38 +191,65 @@ pub(crate) fn lines(body: &[u8]) -> Vec<&[u8]> {
     lines
 }
 
+/// Accounts whose types are kept at most.
+const KEPT: usize = 1024;
+
+/// Types of an account in the order in which they were added.
+type SpelledTypes = Vec<(TypeNo, ResourceType)>;
+
+/// The types of accounts, as they are spelled. A type is added once and stays as it is, so what is
+/// known holds for as long as none was added after the newest of it.
+#[derive(Debug, Default)]
+pub(crate) struct KnownTypes(Mutex<HashMap<AccountNo, Arc<SpelledTypes>>>);
+
+impl KnownTypes {
+    fn get(&self, tx: &dyn ReadTx, account: AccountNo) -> Result<Arc<Vec<(TypeNo, ResourceType)>>> {
+        let newest = tx.newest_type(account)?;
+        if let Some(known) = self.0.lock().get(&account)
+            && known.last().map(|(no, _)| *no) == newest
+        {
+            return Ok(Arc::clone(known));
+        }
+        let rows = tx.types(account)?;
+        let rows = Arc::new(rows.into_iter().map(|row| (row.no, row.resource_type)).collect());
+        let mut known = self.0.lock();
+        if known.len() >= KEPT {
+            // Those in use come back.
+            known.clear();
+        }
+        known.insert(account, Arc::clone(&rows));
+        Ok(rows)
+    }
+}
+
 /// How types are spelled in an account: as the catalogue spells them (a policy's guards compare
 /// byte by byte), else as they were first seen.
 pub(crate) struct Spelling<'a> {
     catalogued: &'a HashMap<String, ResourceType>,
-    rows: Vec<TypeRow>,
+    rows: Arc<SpelledTypes>,
     /// Types that are met for the first time.
     seen: RefCell<Vec<ResourceType>>,
 }
 
 impl<'a> Spelling<'a> {
-    pub(crate) fn load(
-        tx: &dyn ReadTx,
-        account: AccountNo,
-        catalogued: &'a HashMap<String, ResourceType>,
-    ) -> Result<Self> {
-        Ok(Self { catalogued, rows: tx.types(account)?, seen: RefCell::default() })
+    pub(crate) fn load(service: &'a Service, tx: &dyn ReadTx, account: AccountNo) -> Result<Self> {
+        let rows = service.known_types.get(tx, account)?;
+        Ok(Self { catalogued: &service.catalogued_types, rows, seen: RefCell::default() })
     }
 
     /// The row of a type that the account has, and spells like that.
     fn row_of(&self, of: &ResourceType) -> Option<TypeNo> {
-        let is_it = |row: &&TypeRow| {
-            row.resource_type.provider == of.provider && row.resource_type.name == of.name
-        };
-        self.rows.iter().find(is_it).map(|row| row.no)
+        let is_it =
+            |row: &&(TypeNo, ResourceType)| row.1.provider == of.provider && row.1.name == of.name;
+        self.rows.iter().find(is_it).map(|row| row.0)
     }
 
     pub(crate) fn spell(&self, given: ResourceType) -> ResourceType {
         if let Some(known) = self.catalogued.get(&given.key()) {
             return known.clone();
         }
-        if let Some(row) = self.rows.iter().find(|row| row.resource_type == given) {
-            return row.resource_type.clone();
+        if let Some((_, known)) = self.rows.iter().find(|(_, known)| *known == given) {
+            return known.clone();
         }
         let mut seen = self.seen.borrow_mut();
         if let Some(known) = seen.iter().find(|known| **known == given) {

@@ -22,7 +22,7 @@ use crate::evaluation::workers::Signal;
 use crate::functions::{FunctionOptions, Functions};
 use crate::inventory::upgrade::give_facets;
 use crate::notifications::Addressee;
-use crate::resources::catalogued_types;
+use crate::resources::{KnownTypes, catalogued_types};
 use crate::sealing::{Sealer, SealingKey};
 use crate::statistics;
 
@@ -66,6 +66,7 @@ pub struct Service {
     pub(crate) catalogue: &'static Catalogue,
     /// How the catalogue spells types, by their folded names.
     pub(crate) catalogued_types: HashMap<String, ResourceType>,
+    pub(crate) known_types: KnownTypes,
     pub(crate) options: Options,
     pub(crate) sealer: Sealer,
     pub(crate) secret: ServerSecret,
@@ -210,6 +211,7 @@ impl Service {
             store,
             catalogue: options.catalogue,
             catalogued_types: catalogued_types(options.catalogue),
+            known_types: KnownTypes::default(),
             options,
             sealer: Sealer::new(sealing_key),
             secret,

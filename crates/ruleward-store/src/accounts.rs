@@ -12,6 +12,8 @@ pub trait ReadAccounts {
     fn accounts(&self) -> Result<Vec<Account>>;
     /// The account of that row.
     fn account(&self, no: AccountNo) -> Result<Option<Account>>;
+    /// The account's `rules_version` alone.
+    fn rules_version(&self, no: AccountNo) -> Result<Option<i64>>;
     /// The account of that `domain_id`.
     fn account_by_domain(&self, domain_id: &str) -> Result<Option<Account>>;
     /// Resources of the account by verdict, each counted once.

@@ -74,6 +74,8 @@ pub struct Ticket {
 pub trait ReadChunks {
     /// The types of an account, in the order first seen.
     fn types(&self, account: AccountNo) -> Result<Vec<TypeRow>>;
+    /// The type of an account that was added last.
+    fn newest_type(&self, account: AccountNo) -> Result<Option<TypeNo>>;
     /// The type of that row.
     fn resource_type(&self, no: TypeNo) -> Result<Option<ResourceType>>;
     /// The recorded chunks of an account, or of one type of it, in order, from after `after`.

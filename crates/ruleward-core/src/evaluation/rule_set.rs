@@ -340,14 +340,15 @@ impl RuleSets {
         account: AccountNo,
         catalogue: &Catalogue,
     ) -> Result<Arc<RuleSet>> {
-        let account = tx
-            .account(account)?
-            .ok_or_else(|| Error::internal("rule set", "the account is gone"))?;
-        if let Some(set) = self.sets.lock().get(&account.no)
-            && set.version == account.rules_version
+        let version = tx.rules_version(account)?;
+        if let Some(set) = self.sets.lock().get(&account)
+            && version == Some(set.version)
         {
             return Ok(Arc::clone(set));
         }
+        let account = tx
+            .account(account)?
+            .ok_or_else(|| Error::internal("rule set", "the account is gone"))?;
         let rules = tx.rules(account.no)?;
         let functions = if rules.iter().any(|rule| rule.kind == AssignmentKind::Custom) {
             functions_of(tx, account.no)?

@@ -133,6 +133,10 @@ impl ReadAccounts for Tx<'_> {
         self.one(&format!("{ACCOUNT} WHERE no = ?1"), [no.0], account)
     }
 
+    fn rules_version(&self, no: AccountNo) -> Result<Option<i64>> {
+        self.one("SELECT rules_version FROM account WHERE no = ?1", [no.0], |row| row.get(0))
+    }
+
     fn account_by_domain(&self, domain_id: &str) -> Result<Option<Account>> {
         self.one(&format!("{ACCOUNT} WHERE domain_id = ?1"), [domain_id], account)
     }

@@ -41,6 +41,11 @@ impl ReadChunks for Tx<'_> {
         })
     }
 
+    fn newest_type(&self, account: AccountNo) -> Result<Option<TypeNo>> {
+        let sql = "SELECT max(no) FROM resource_type WHERE account = ?1";
+        Ok(self.one(sql, [account.0], |row| row.get(0))?.flatten().map(TypeNo))
+    }
+
     fn resource_type(&self, no: TypeNo) -> Result<Option<ResourceType>> {
         let sql = "SELECT provider, name FROM resource_type WHERE no = ?1";
         self.one(sql, [no.0], |row| {

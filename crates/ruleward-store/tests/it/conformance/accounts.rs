@@ -55,6 +55,9 @@ pub(crate) fn rules_version_moves(place: Place) {
         .unwrap();
     let version = |no| place.store().read(|tx| Ok(tx.account(no)?.unwrap().rules_version)).unwrap();
     assert_eq!((version(no), version(other)), (2, 0));
+    let alone = |no| place.store().read(|tx| tx.rules_version(no)).unwrap();
+    assert_eq!((alone(no), alone(other)), (Some(2), Some(0)));
+    assert_eq!(alone(AccountNo(other.0 + 1)), None);
 }
 
 pub(crate) fn kept_numbers_move(place: Place) {

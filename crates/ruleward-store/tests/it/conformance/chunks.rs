@@ -23,6 +23,9 @@ pub(crate) fn types_fold_case(place: Place) {
             let types = tx.types(account)?;
             let numbers: Vec<_> = types.iter().map(|row| row.no).collect();
             assert_eq!(numbers, [first, second], "in the order first seen");
+            assert_eq!(tx.newest_type(account)?, Some(second));
+            assert_eq!(tx.newest_type(other)?, Some(elsewhere));
+            assert_eq!(tx.newest_type(AccountNo(other.0 + 1))?, None);
             assert_eq!(types[0].resource_type.provider, "EVS", "as first spelled");
             assert_eq!(tx.resource_type(second)?, Some(ResourceType::account()));
             assert_eq!(tx.resource_type(elsewhere)?.unwrap().provider, "evs");
