@@ -33,6 +33,9 @@ const SCHEMA: &str = "
 /// Kind, name and value.
 type Facet = (i64, String, String);
 
+/// By facet and type: the keys of those that have it.
+type Marks<'a> = BTreeMap<(&'a Facet, i64), Vec<i64>>;
+
 /// A resource with what stands in the indexes.
 struct Row {
     resource: Resource,
@@ -66,6 +69,25 @@ struct State {
     /// Rows of relations that were not written yet, the next one last.
     relations: Vec<[i64; 3]>,
     count: i64,
+}
+
+impl State {
+    /// A key for a resource, and the number of its type.
+    fn allot(&mut self, resource: &Resource) -> Result<(i64, i64)> {
+        let number = i64::try_from(self.types.len()).context("types")?;
+        let chunks = &mut self.chunks;
+        let place = self.types.entry(resource.resource_type.key()).or_insert_with(|| {
+            *chunks += 1;
+            (*chunks, 0, number)
+        });
+        if place.1 == SLOTS {
+            *chunks += 1;
+            (place.0, place.1) = (*chunks, 0);
+        }
+        let key = (place.0 << 12) | place.1;
+        place.1 += 1;
+        Ok((key, place.2))
+    }
 }
 
 /// Inserts the resources of an NDJSON file in batches of `batch` bytes, one synced commit each.
@@ -126,45 +148,36 @@ fn commit(
     relations_each: u64,
 ) -> Result<f64> {
     rows.sort_by_cached_key(|of| (of.resource.resource_type.key(), of.resource.id.clone()));
-    let begun = Instant::now();
-    connection.execute_batch("BEGIN IMMEDIATE")?;
-    let (mut names, mut marks) = (Vec::new(), BTreeMap::<(&Facet, i64), Vec<i64>>::new());
-    {
-        let mut body = connection.prepare_cached(
-            "INSERT INTO resource (key, version, id, body, created) VALUES (?1, ?2, ?3, ?4, ?2)",
-        )?;
-        let mut index =
-            connection.prepare_cached("INSERT INTO resource_by_id (hash, key) VALUES (?1, ?2)")?;
-        for Row { resource, name, facets } in &rows {
-            let number = i64::try_from(state.types.len()).context("types")?;
-            let place = state.types.entry(resource.resource_type.key()).or_insert_with(|| {
-                state.chunks += 1;
-                (state.chunks, 0, number)
-            });
-            if place.1 == SLOTS {
-                state.chunks += 1;
-                (place.0, place.1) = (state.chunks, 0);
-            }
-            let key = (place.0 << 12) | place.1;
-            place.1 += 1;
-            state.count += 1;
-            body.execute(params![key, state.count, resource.id, resource.body])?;
-            index.execute(params![hash(&resource.id), key])?;
-            names.push((hash(name), key));
-            for facet in facets {
-                marks.entry((facet, place.2)).or_default().push(key);
-            }
+    let (mut keys, mut names, mut marks) = (Vec::new(), Vec::new(), Marks::new());
+    for Row { resource, name, facets } in &rows {
+        let (key, of_type) = state.allot(resource)?;
+        keys.push(key);
+        names.push((hash(name), key));
+        for facet in facets {
+            marks.entry((facet, of_type)).or_default().push(key);
         }
     }
     names.sort_unstable();
+    let due = usize::try_from(rows.len() as u64 * relations_each)?.min(state.relations.len());
+    let mut due = state.relations.split_off(state.relations.len() - due);
+    due.sort_unstable();
+    let begun = Instant::now();
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let mut body = connection.prepare_cached(
+        "INSERT INTO resource (key, version, id, body, created) VALUES (?1, ?2, ?3, ?4, ?2)",
+    )?;
+    let mut index =
+        connection.prepare_cached("INSERT INTO resource_by_id (hash, key) VALUES (?1, ?2)")?;
+    for (key, Row { resource, .. }) in keys.iter().zip(&rows) {
+        state.count += 1;
+        body.execute(params![key, state.count, resource.id, resource.body])?;
+        index.execute(params![hash(&resource.id), key])?;
+    }
     let mut by_name =
         connection.prepare_cached("INSERT INTO resource_by_name (hash, key) VALUES (?1, ?2)")?;
     for (hash, key) in names {
         by_name.execute([hash, key])?;
     }
-    let due = usize::try_from(rows.len() as u64 * relations_each)?.min(state.relations.len());
-    let mut due = state.relations.split_off(state.relations.len() - due);
-    due.sort_unstable();
     let mut relation = connection
         .prepare_cached("INSERT INTO relation (target, key, since) VALUES (?1, ?2, ?3)")?;
     for row in due {
@@ -175,11 +188,7 @@ fn commit(
     Ok(begun.elapsed().as_secs_f64())
 }
 
-fn write_facets(
-    connection: &Connection,
-    state: &mut State,
-    marks: &BTreeMap<(&Facet, i64), Vec<i64>>,
-) -> Result<()> {
+fn write_facets(connection: &Connection, state: &mut State, marks: &Marks<'_>) -> Result<()> {
     let mut new = connection.prepare_cached(
         "INSERT INTO facet (account, kind, name, value, type, count) VALUES (1, ?1, ?2, ?3, ?4, ?5)",
     )?;

@@ -28,9 +28,11 @@ pub(super) enum Slots {
     These(Bits),
 }
 
-/// Rows that are read at once: so many times as many as before, from one on, up to so many.
+/// Rows that are read at once: 32, enough for nearly all types of a million resources, then so many
+/// times as many as before, up to so many.
 const GROWTH: usize = 8;
 const MANY: usize = 64;
+const BEFORE_THE_FIRST: usize = 32 / GROWTH;
 
 /// The postings of a facet, read as far as they are needed.
 struct Postings {
@@ -51,7 +53,7 @@ impl Postings {
             facet,
             ahead: VecDeque::new(),
             slots: Vec::new(),
-            batch: 1,
+            batch: BEFORE_THE_FIRST,
             passed_over: 0,
             has_ended: false,
         }
@@ -107,7 +109,7 @@ impl TypePlan {
             type_no,
             groups,
             ahead: VecDeque::new(),
-            batch: 1,
+            batch: BEFORE_THE_FIRST,
             has_ended: false,
             from: ChunkNo(0),
             any: Bits::default(),

@@ -1,6 +1,8 @@
 //! Accounts, users, keys and tokens.
 
-use ruleward_types::{AccessKey, AccountNo, ComplianceCounts, ErrorCode, Role, Timestamp, User, UserNo};
+use ruleward_types::{
+    AccessKey, AccountNo, ComplianceCounts, ErrorCode, Role, Timestamp, User, UserNo,
+};
 
 use super::{Place, account};
 
