@@ -29,7 +29,7 @@ pub(crate) fn accounts_are_found(place: Place) {
             assert_eq!(ruleward_types::Account { no: second, ..account("second") }, found);
             assert_eq!(tx.account_by_domain("domain-of-second")?, Some(found));
             assert_eq!(tx.account_by_domain("DOMAIN-OF-SECOND")?, None);
-            assert_eq!(tx.account(ruleward_types::AccountNo(99))?, None);
+            assert_eq!(tx.account(AccountNo(99))?, None);
             assert!(tx.account_counts(first)?.is_zero());
             Ok(())
         })
@@ -79,7 +79,7 @@ pub(crate) fn kept_numbers_move(place: Place) {
     assert_eq!(found.unwrap(), (sum, ComplianceCounts::default()));
 }
 
-fn user(place: &Place, account: ruleward_types::AccountNo, name: &str) -> User {
+fn user(place: &Place, account: AccountNo, name: &str) -> User {
     let user = User {
         no: UserNo(0),
         account,
