@@ -148,7 +148,7 @@ fn by_bodies(
     })?;
     let mut found = judging.finish();
     for (of, rule) in found.iter_mut().zip(rules) {
-        of.planes.mark = rule.rule.mark;
+        of.planes.standing.mark = rule.rule.mark;
     }
     Ok(found)
 }

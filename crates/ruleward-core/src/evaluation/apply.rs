@@ -285,7 +285,7 @@ impl<'a> Changes<'a> {
             let rules = self.set.for_type(&resource_type);
             let (changes, deferred) = (self.set.changes(&rules), self.set.deferred(&rules));
             for rule in changes.chain(deferred).chain(self.set.periodic(&rules)) {
-                edit.planes.rule_mut(rule.no).mark = rule.rule.mark;
+                edit.planes.rule_mut(rule.no).standing.mark = rule.rule.mark;
             }
         }
         self.edits.insert(chunk.no, edit);
@@ -417,7 +417,7 @@ impl<'a> Changes<'a> {
         let edit = self.edit(key.chunk())?;
         for rule in deferred {
             if edit.planes.standing(rule.no).is_none_or(|of| of.followed != 0) {
-                edit.planes.rule_mut(rule.no).followed = 0;
+                edit.planes.rule_mut(rule.no).standing.followed = 0;
             }
         }
         self.enqueue(key.chunk())

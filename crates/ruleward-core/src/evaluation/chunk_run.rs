@@ -13,7 +13,7 @@ use super::chunk_edit::{ChunkEdit, counted};
 use super::columns::{Built, ColumnSets, judge_chunk};
 use super::judging::{Found, Judging, Place};
 use super::ledger::Ledger;
-use super::planes::Planes;
+use super::planes::{Planes, Standing};
 use super::rule_set::{CompiledRule, RuleSet};
 use crate::account_resource;
 use crate::service::Writing;
@@ -72,8 +72,7 @@ pub(crate) fn judge(
         judge_chunk(&place, &stale, &set.columns(&resource_type, sets), true)?
     };
     for (of, rule) in found.iter_mut().zip(&stale) {
-        of.planes.mark = rule.rule.mark;
-        of.planes.followed = rule.followed(&types);
+        of.planes.standing = Standing { mark: rule.rule.mark, followed: rule.followed(&types) };
     }
     let rules_version = set.version;
     Ok(Some(Judged { ticket, chunk, resource_type, rules_version, now, found, built }))
@@ -134,16 +133,16 @@ pub(crate) fn commit(
     for of in found {
         let Some(rule) = set.rule(of.planes.rule) else { continue };
         let known = edit.planes.standing(of.planes.rule);
-        if known == Some(of.planes.standing()) {
+        if known == Some(of.planes.standing) {
             continue;
         }
-        if of.planes.followed != rule.followed(&types) {
+        if of.planes.standing.followed != rule.followed(&types) {
             // What it looked up has changed since: these verdicts are newer than the stored
             // ones and still pending. Waiting for a quiet moment could take for ever.
             is_current = false;
         }
         // A chunk that only follows another type was counted by the run before.
-        let is_of_the_run = known.is_none_or(|known| known.mark != of.planes.mark);
+        let is_of_the_run = known.is_none_or(|known| known.mark != of.planes.standing.mark);
         let progress = of.progress();
         edit.planes.put(of.planes);
         if is_of_the_run {

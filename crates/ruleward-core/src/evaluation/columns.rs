@@ -16,7 +16,7 @@ use ruleward_types::{ChunkNo, ResourceKey, ResourceType, Result, SLOTS_PER_CHUNK
 
 use super::bits::Bits;
 use super::judging::{Found, Judging, Place};
-use super::planes::RulePlanes;
+use super::planes::{RulePlanes, Standing};
 use super::rule_set::CompiledRule;
 use super::view;
 
@@ -264,8 +264,7 @@ pub(crate) fn judge_chunk<'a>(
             again.or(&Bits::from_words(judged.unjudged));
             let planes = RulePlanes {
                 rule: rule.no,
-                mark: 0,
-                followed: 0,
+                standing: Standing::default(),
                 scope,
                 non_compliant: Bits::from_words(judged.non_compliant),
                 undetermined: Bits::from_words(judged.undetermined),

@@ -43,7 +43,7 @@ impl Verdict {
 }
 
 /// Where a rule stood when it last judged the whole chunk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Standing {
     /// Its mark; zero if it never did.
     pub(crate) mark: u32,
@@ -56,11 +56,7 @@ pub(crate) struct Standing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RulePlanes {
     pub(crate) rule: u32,
-    /// The rule's mark when it last judged the whole chunk; zero if it never did.
-    pub(crate) mark: u32,
-    /// Where the types stood that the rule looks up when it last judged the whole chunk; zero
-    /// where it looks up none, or a resource of the chunk changed since.
-    pub(crate) followed: u32,
+    pub(crate) standing: Standing,
     pub(crate) scope: Bits,
     pub(crate) non_compliant: Bits,
     pub(crate) undetermined: Bits,
@@ -71,16 +67,11 @@ impl RulePlanes {
         let empty = Bits::with_words(words);
         Self {
             rule,
-            mark: 0,
-            followed: 0,
+            standing: Standing::default(),
             scope: empty.clone(),
             non_compliant: empty.clone(),
             undetermined: empty,
         }
-    }
-
-    pub(crate) fn standing(&self) -> Standing {
-        Standing { mark: self.mark, followed: self.followed }
     }
 
     pub(crate) fn verdict(&self, slot: usize) -> Verdict {
@@ -265,7 +256,7 @@ impl Planes {
     pub(crate) fn standing(&self, no: u32) -> Option<Standing> {
         let kept = self.find(no)?;
         match &kept.changed {
-            Some(planes) => Some(planes.standing()),
+            Some(planes) => Some(planes.standing),
             None => self.row.lines.get(kept.place).map(|line| line.standing),
         }
     }
@@ -373,8 +364,8 @@ mod tests {
         planes.rule_mut(3).set(0, Verdict::Undetermined);
         planes.rule_mut(3).set(1, Verdict::Undetermined);
         planes.rule_mut(3).set(70, Verdict::Compliant);
-        planes.rule_mut(3).mark = 9;
-        planes.rule_mut(7).followed = 5;
+        planes.rule_mut(3).standing.mark = 9;
+        planes.rule_mut(7).standing.followed = 5;
         let read = Planes::decode(planes.encode()).unwrap();
         assert_eq!(read, planes);
         let all = read.tally(|_| true);

@@ -73,7 +73,7 @@ impl Source<'_> {
     fn standing(&self) -> Standing {
         match self {
             Self::Row(line) => line.standing,
-            Self::Planes(of) => of.standing(),
+            Self::Planes(of) => of.standing,
         }
     }
 
@@ -342,7 +342,7 @@ mod tests {
                 let live: Vec<usize> = planes.live.iter_from(0).collect();
                 for (rule, mark, followed, verdicts) in rules {
                     let of = planes.rule_mut(rule);
-                    (of.mark, of.followed) = (mark, followed);
+                    of.standing = Standing { mark, followed };
                     for (slot, verdict) in live.iter().zip(verdicts.iter().cycle()) {
                         of.set(*slot, *verdict);
                     }
@@ -389,7 +389,9 @@ mod tests {
         planes.set(7, 4, Verdict::NonCompliant);
         (1..5).for_each(|slot| planes.set(9, slot, Verdict::Compliant));
         planes.set(9, 0, Verdict::Undetermined);
-        (planes.rule_mut(7).mark, planes.rule_mut(9).mark) = (1, 1);
+        for rule in [7, 9] {
+            planes.rule_mut(rule).standing.mark = 1;
+        }
         assert!((0..5).all(|slot| read.verdict(7, slot) == planes.verdict(7, slot)));
         assert_eq!(read, planes);
         assert_eq!(Planes::decode(read.encode()).unwrap(), planes);

@@ -128,8 +128,7 @@ impl Row {
         };
         RulePlanes {
             rule: line.rule,
-            mark: line.standing.mark,
-            followed: line.standing.followed,
+            standing: line.standing,
             non_compliant: plane(HAS_NON_COMPLIANT),
             undetermined: plane(HAS_UNDETERMINED),
             scope: own.unwrap_or(&self.live).clone(),
@@ -251,7 +250,8 @@ mod tests {
             Step::Set(..) => {}
             Step::Put(rule, from, apart, verdict) => {
                 let mut found = RulePlanes::new(rule, planes.words());
-                (found.mark, found.followed) = (7, u32::try_from(apart).unwrap_or_default() / 4);
+                let followed = u32::try_from(apart).unwrap_or_default() / 4;
+                found.standing = Standing { mark: 7, followed };
                 for slot in planes.live.iter_from(from).filter(|slot| slot % apart == 0) {
                     found.set(slot, verdict);
                 }

@@ -146,27 +146,32 @@ pub(crate) fn a_panicking_job_leaves_nothing(place: Place) {
 }
 
 pub(crate) fn failures_in_one_commit_disturb_no_other(place: Place) {
+    let place = failures_behind(place, false);
+    failures_behind(place, true);
+}
+
+/// Many jobs in one commit, of which most fail, behind one that fails or does not.
+fn failures_behind(place: Place, first_fails: bool) -> Place {
     let store = place.shared();
     let (begun, go) = channel::<()>();
     std::thread::scope(|scope| {
         let first = Arc::clone(&store);
         scope.spawn(move || {
-            first
-                .as_ref()
-                .write(move |tx| {
-                    let _ = begun.send(());
-                    // Holds the writer so that what follows stands in line together.
-                    std::thread::sleep(std::time::Duration::from_millis(100));
-                    tx.set_meta("first", b"1")
-                })
-                .unwrap();
+            let outcome = first.as_ref().write(move |tx| {
+                let _ = begun.send(());
+                // Holds the writer so that what follows stands in line together.
+                std::thread::sleep(std::time::Duration::from_millis(100));
+                tx.set_meta(&format!("first {first_fails}"), b"1")?;
+                if first_fails { Err(Error::new(ErrorCode::NotFound)) } else { Ok(()) }
+            });
+            assert_eq!(outcome.is_err(), first_fails);
         });
         go.recv().unwrap();
         for n in 0..30_u8 {
             let store = Arc::clone(&store);
             scope.spawn(move || {
                 let outcome = store.as_ref().write(move |tx| {
-                    tx.set_meta(&format!("job {n}"), &[n])?;
+                    tx.set_meta(&format!("job {n} {first_fails}"), &[n])?;
                     match n % 3 {
                         0 => Err(Error::new(ErrorCode::NotFound)),
                         1 => panic!("on purpose"),
@@ -181,12 +186,15 @@ pub(crate) fn failures_in_one_commit_disturb_no_other(place: Place) {
             });
         }
     });
+    drop(store);
     let place = place.reopen();
-    assert_eq!(value(&place, "first"), Some(b"1".to_vec()));
+    let first = (!first_fails).then(|| b"1".to_vec());
+    assert_eq!(value(&place, &format!("first {first_fails}")), first);
     for n in 0..30_u8 {
         let expected = (n % 3 == 2).then(|| vec![n]);
-        assert_eq!(value(&place, &format!("job {n}")), expected, "{n}");
+        assert_eq!(value(&place, &format!("job {n} {first_fails}")), expected, "{n}");
     }
+    place
 }
 
 pub(crate) fn a_failing_reader_gives_its_place_back(place: Place) {
