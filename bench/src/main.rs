@@ -22,6 +22,10 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Parser;
 
+/// As in the server.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Generates inventories and measures.
 #[derive(Debug, Parser)]
 enum Command {

@@ -22,6 +22,10 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+/// Threads hand bodies and verdicts to each other all the time: why this one, docs/performance.md.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // Both the server and the clients speak TLS; whoever comes first needs the provider.
     if rustls::crypto::ring::default_provider().install_default().is_err() {

@@ -1,6 +1,6 @@
 """Runs the handler of one file for one event after another.
 
-Started by the server as: python -I -B -u -c THIS FILE HANDLER RESULT_BYTES
+Started by the server as: python -I -B -u -c THIS FILE HANDLER RESULT_BYTES MEMORY_BYTES
 Standard input is the channel to the server: one line of JSON in for each event, one line out. What
 the function prints goes to its log, which the server reads from standard output.
 """
@@ -33,6 +33,7 @@ OWN_PID = os.getpid()
 
 import importlib.util
 import json
+import resource
 import time
 import traceback
 
@@ -252,4 +253,13 @@ def serve(path, name, limit):
                 return
 
 
+def limit_memory(limit):
+    """For good and for its children: nothing of the function has run yet, and it has no powers."""
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    if most != resource.RLIM_INFINITY:
+        limit = min(limit, most)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+limit_memory(int(sys.argv[4]))
 serve(sys.argv[1], sys.argv[2], int(sys.argv[3]))

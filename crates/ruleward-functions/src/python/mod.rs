@@ -253,6 +253,7 @@ impl PythonRunner {
             name.to_owned(),
             config.handler.clone(),
             config.result_bytes.to_string(),
+            config.limits.memory_bytes.to_string(),
         ]);
         let spec = Spec {
             program: found.program,

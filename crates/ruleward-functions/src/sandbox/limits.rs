@@ -18,11 +18,11 @@ pub(super) fn lower_priority() {
     let _ = nice(NICENESS);
 }
 
-/// Sets the limits, soft and hard, never above those that hold already.
+/// Sets the limits, soft and hard, never above those that hold already. That of memory is set by
+/// the interpreter on itself, before it loads the function: our own allocator reserves more.
 pub(super) fn set(limits: &Limits, with_processes: bool) -> io::Result<()> {
     let mut wanted = vec![
         (Resource::Core, 0),
-        (Resource::As, limits.memory_bytes),
         (Resource::Cpu, limits.cpu_seconds),
         (Resource::Nofile, limits.open_files),
         (Resource::Fsize, limits.file_bytes),
