@@ -33,26 +33,27 @@ pub struct Load {
     pub run_every: u64,
 }
 
-/// Runs a load. `prepare` makes what is to be sent, before its time; `send` sends it. The
-/// latencies in milliseconds, in order.
-fn open_loop<C, M>(
+/// Runs a load. `prepare` makes what is to be sent, all of it before the first is sent, so that the
+/// clients take as little as they can of the processors; `send` sends it. The latencies in
+/// milliseconds, in order.
+fn open_loop<C, M: Send>(
     load: Load,
     connect: impl Fn() -> Result<C> + Sync,
-    prepare: impl Fn(u64) -> Result<M> + Sync,
+    prepare: impl Fn(u64) -> Result<M>,
     send: impl Fn(&mut C, M) -> Result<()> + Sync,
 ) -> Result<Vec<f64>> {
-    let (next, latencies) = (AtomicU64::new(0), Mutex::new(Vec::new()));
     let total = load.rate * load.seconds;
+    let messages =
+        (0..total).map(|n| Ok((n, prepare(load.from + n)?))).collect::<Result<Vec<_>>>()?;
+    let messages = Mutex::new(messages.into_iter());
+    let latencies = Mutex::new(Vec::new());
     let begun = Instant::now() + Duration::from_millis(100);
     let client = || -> Result<()> {
         let mut client = connect()?;
         let mut mine = Vec::new();
-        loop {
-            let n = next.fetch_add(1, Ordering::Relaxed);
-            if n >= total {
-                break;
-            }
-            let message = prepare(load.from + n)?;
+        let next =
+            || Ok::<_, anyhow::Error>(messages.lock().map_err(|_| anyhow!("poisoned"))?.next());
+        while let Some((n, message)) = next()? {
             let due = begun + Duration::from_nanos(n * 1_000_000_000 / load.rate);
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
             send(&mut client, message)?;

@@ -149,16 +149,12 @@ impl Service {
                 SecretSlice::from(live.secret_key.expose_secret().as_bytes().to_vec()),
             ));
         }
-        let (key, caller) = self.read(|tx| {
-            let key = tx
-                .access_key(access_key)?
-                .ok_or_else(|| unauthenticated("the access key does not exist."))?;
-            let caller = caller(tx, key.user)?;
-            Ok((key, caller))
-        })?;
+        let (key, user, account) = self
+            .read(|tx| tx.access_key_holder(access_key))?
+            .ok_or_else(|| unauthenticated("the access key does not exist."))?;
         check_temporary(&key, security_token, now)?;
         let secret = self.sealer.open(&key.access_key, &key.sealed_secret)?;
-        Ok((caller, SecretSlice::from(secret)))
+        Ok((Caller { account, user }, SecretSlice::from(secret)))
     }
 
     /// The caller behind an `X-Auth-Token`.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use ruleward_policy::Catalogue;
-use ruleward_store::ReadTx;
+use ruleward_store::{ReadTx, wait_for};
 use ruleward_types::{
     AccountNo, Error, ErrorCode, Identity, ImportReport, Resource, ResourceKey, ResourceType,
     Result, TypeNo, WriteOutcome,
@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 
 use crate::Service;
 use crate::access::Access;
-use crate::causes::CauseKind;
+use crate::causes::{Cause, CauseKind};
 use crate::evaluation::apply::{Changes, Judge, Judged};
 use crate::inventory::find_told;
 use crate::policy_states::type_of;
@@ -43,9 +43,21 @@ impl Service {
         resource_type: Option<&ResourceType>,
         body: &[u8],
     ) -> Result<(WriteOutcome, Vec<u8>)> {
+        wait_for(|told| self.submit_resource(access, resource_id, resource_type, body, told))
+    }
+
+    /// The same; tells once it is durable. Whoever is told may not wait.
+    pub fn submit_resource(
+        self: &Arc<Self>,
+        access: &Access,
+        resource_id: &str,
+        resource_type: Option<&ResourceType>,
+        body: &[u8],
+        told: impl FnOnce(Result<(WriteOutcome, Vec<u8>)>) + Send + 'static,
+    ) {
         let identity = Identity { id: Some(resource_id), resource_type };
         let account = access.account();
-        let (judged, judged_by) = self.read(|tx| {
+        let judged = self.read(|tx| {
             let set = self.rule_set(tx, account)?;
             let spelling = Spelling::load(self, tx, account)?;
             let resource = Resource::parse_as(body, identity, |given| spelling.spell(given))?;
@@ -53,16 +65,21 @@ impl Service {
             let mut judged = Judge::new(set, self.tick()).judge(resource);
             judged.meet(tx, account, spelling.row_of(&judged.resource.resource_type))?;
             Ok((judged, judged_by))
-        })?;
+        });
+        let (judged, judged_by) = match judged {
+            Ok(judged) => judged,
+            Err(error) => return told(Err(error)),
+        };
         let stored = judged.resource.body.clone();
-        let outcome = self.write_by(access, CauseKind::Resource, move |writing| {
+        let job = move |writing: &Writing<'_>| {
             let mut changes = Changes::begin(writing, account)?;
             let version = writing.service.tick().0;
             let (outcome, _) = changes.put(judged, judged_by, version)?;
             changes.finish()?;
             Ok(outcome)
-        })?;
-        Ok((outcome, stored))
+        };
+        let told = |outcome: Result<WriteOutcome>| told(outcome.map(|outcome| (outcome, stored)));
+        self.submit_because(Cause::by(access, CauseKind::Resource), job, told);
     }
 
     /// Stores many resources in one transaction: NDJSON or a JSON array. What is refused is
@@ -98,14 +115,26 @@ impl Service {
         resource_id: &str,
         resource_type: Option<&ResourceType>,
     ) -> Result<()> {
+        wait_for(|told| self.submit_deletion(access, resource_id, resource_type, told))
+    }
+
+    /// The same; tells once it is durable. Whoever is told may not wait.
+    pub fn submit_deletion(
+        self: &Arc<Self>,
+        access: &Access,
+        resource_id: &str,
+        resource_type: Option<&ResourceType>,
+        told: impl FnOnce(Result<()>) + Send + 'static,
+    ) {
         let account = access.account();
         let (id, resource_type) = (resource_id.to_owned(), resource_type.cloned());
-        self.write_by(access, CauseKind::Resource, move |writing| {
+        let job = move |writing: &Writing<'_>| {
             let key = find_told(writing.tx, account, &id, resource_type.as_ref())?;
             let mut changes = Changes::begin(writing, account)?;
             changes.delete(key, &id, writing.service.tick().0)?;
             changes.finish()
-        })
+        };
+        self.submit_because(Cause::by(access, CauseKind::Resource), job, told);
     }
 
     /// Reads, checks and judges the lines of an input, the first of which is line `first` + 1.

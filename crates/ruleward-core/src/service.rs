@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use parking_lot::Mutex;
 use ruleward_policy::{Catalogue, catalogue};
-use ruleward_store::{ReadTx, Store, WriteTx};
+use ruleward_store::{ReadTx, Store, WriteTx, wait_for};
 use ruleward_types::{
     AccountNo, Clock, Error, ErrorCode, PolicyAssignment, ResourceType, Result, RuleNo, Timestamp,
     limits,
@@ -314,8 +314,18 @@ impl Service {
         cause: Cause,
         job: impl FnOnce(&Writing<'_>) -> Result<R> + Send + 'static,
     ) -> Result<R> {
-        let service = Arc::clone(self);
-        let (written, day) = self.store.write(move |tx| {
+        wait_for(|told| self.submit_because(cause, job, told))
+    }
+
+    /// Writes later, and tells when it is durable. Whoever is told may not wait.
+    pub(crate) fn submit_because<R: Send + 'static>(
+        self: &Arc<Self>,
+        cause: Cause,
+        job: impl FnOnce(&Writing<'_>) -> Result<R> + Send + 'static,
+        told: impl FnOnce(Result<R>) + Send + 'static,
+    ) {
+        let (service, after) = (Arc::clone(self), Arc::clone(self));
+        let job = move |tx: &dyn WriteTx| {
             let now = service.tick();
             let day = now.day();
             if service.frozen_day.load(Ordering::Acquire) < day {
@@ -330,9 +340,13 @@ impl Service {
                 addressee: RefCell::new(None),
             };
             Ok((job(&writing)?, day))
-        })?;
-        self.frozen_day.fetch_max(day, Ordering::AcqRel);
-        self.signal.committed();
-        Ok(written)
+        };
+        self.store.submit(job, move |outcome| {
+            told(outcome.map(|(written, day)| {
+                after.frozen_day.fetch_max(day, Ordering::AcqRel);
+                after.signal.committed();
+                written
+            }));
+        });
     }
 }

@@ -17,6 +17,7 @@ mod metrics;
 mod observe;
 mod operations;
 mod query;
+mod reply;
 mod router;
 mod serve;
 mod validation;

@@ -1,7 +1,5 @@
 //! The way of every request: who is it, what does it say, may it, what is the answer.
 
-use std::sync::Arc;
-
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::response::{IntoResponse, Response};
@@ -10,13 +8,13 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use ruleward_core::Access;
 use ruleward_types::{Error, ErrorCode, Result};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::app::AppState;
 use crate::authentication::{self, Identity};
 use crate::call::{Answer, Call};
 use crate::observe::RequestId;
 use crate::operations::{Handler, Load, Operation};
+use crate::reply::{Places, Reply, answered, blocking};
 use crate::{body, error, validation};
 
 /// Which operation answered; the access log and the metrics read it.
@@ -43,63 +41,54 @@ pub(crate) async fn serve(
     response
 }
 
+/// A body up to here is read before it is known who sends it: it costs little more than a head, and
+/// the caller is looked at once instead of twice.
+const EAGER_BYTES: u64 = 64 * 1024;
+
 async fn exchange(
     app: AppState,
     operation: &'static Operation,
     request: Request,
 ) -> Result<Answer> {
-    let mut places = Places::default();
-    if !operation.is_open() {
-        // Probes are not among them, so that they answer whatever else goes on.
-        places.take(app.requests()).await?;
-    }
     let (mut parts, body) = request.into_parts();
     let parameters = path_parameters(&mut parts).await;
-    if operation.load == Load::Light && !operation.is_open() && body.is_end_stream() {
-        // There is no body to wait for between the two looks at the caller.
-        return blocking(move || {
-            let identity = authentication::identify(app.service(), &parts)?;
-            let (parameters, body) = (parameters?, Bytes::new());
-            let call = Call { app, operation, parts, parameters, body, caller: None };
-            let answered = answer(call, Some(identity));
-            drop(places);
-            answered
+    let mut places = Places::default();
+    let load = operation.load;
+    if operation.is_open() {
+        // Probes are among them: they take no place, so that they answer whatever else goes on.
+    } else if load.is_single() && body.size_hint().exact().is_some_and(|n| n <= EAGER_BYTES) {
+        let body = body::read(&parts, body, load.largest_body()).await?;
+        // After the body: whoever sends it slowly keeps no place from others.
+        places.take(app.requests()).await?;
+        return blocking(places, move |reply| {
+            let known = authentication::identify(app.service(), &parts);
+            match known.and_then(|identity| Ok((identity, parameters?))) {
+                Ok((identity, parameters)) => {
+                    let call = Call { app, operation, parts, parameters, body, caller: None };
+                    answer(call, Some(identity), reply);
+                }
+                Err(error) => reply.send(Err(error)),
+            }
         })
         .await;
+    } else {
+        places.take(app.requests()).await?;
     }
     let (parts, identity) = identify(&app, operation, parts).await?;
     let parameters = parameters?;
-    if operation.load == Load::Batch {
+    if load == Load::Batch {
         places.take(app.batches()).await?;
     }
-    let body = body::read(&parts, body, operation.load.largest_body()).await?;
-    if operation.load == Load::Password {
-        // After the body: whoever sends it slowly keeps no place from others.
+    let body = body::read(&parts, body, load.largest_body()).await?;
+    if load == Load::Password {
+        // After the body, as above.
         places.take(app.password_checks()).await?;
     }
     let call = Call { app, operation, parts, parameters, body, caller: None };
-    if operation.load == Load::None {
-        return answer(call, identity);
+    if load == Load::None {
+        return answered(places, |reply| answer(call, identity, reply)).await;
     }
-    blocking(move || {
-        let answered = answer(call, identity);
-        drop(places);
-        answered
-    })
-    .await
-}
-
-/// Places among the requests that are worked on. They go along to the thread that works: a client
-/// that hangs up does not end the work, and must not make room for more.
-#[derive(Debug, Default)]
-struct Places(Vec<OwnedSemaphorePermit>);
-
-impl Places {
-    async fn take(&mut self, of: Arc<Semaphore>) -> Result<()> {
-        let closed = |error| Error::internal("no more requests are taken", error);
-        self.0.push(of.acquire_owned().await.map_err(closed)?);
-        Ok(())
-    }
+    blocking(places, move |reply| answer(call, identity, reply)).await
 }
 
 async fn path_parameters(parts: &mut Parts) -> Result<Vec<(String, String)>> {
@@ -118,26 +107,44 @@ async fn identify(
         return Ok((parts, None));
     }
     let app = app.clone();
-    blocking(move || {
-        let identity = authentication::identify(app.service(), &parts)?;
-        Ok((parts, Some(identity)))
+    blocking(Places::default(), move |reply| {
+        let identity = authentication::identify(app.service(), &parts);
+        reply.send(identity.map(|identity| (parts, Some(identity))));
     })
     .await
 }
 
 /// Proves the caller, asks whether it may, and lets the handler answer.
-fn answer(mut call: Call, identity: Option<Identity>) -> Result<Answer> {
-    call.caller = identity.map(|identity| identity.prove(&call.parts, &call.body)).transpose()?;
-    match call.operation.handler {
+fn answer(mut call: Call, identity: Option<Identity>, reply: Reply<Answer>) {
+    let answered = match call.operation.handler {
         Handler::Open(handler) => handler(&call),
-        Handler::Known(handler) => handler(&call, call.caller()?),
-        Handler::Allowed(handler) => {
-            let access = authorize(&call)?;
-            unpack(&mut call)?;
-            handler(&call, &access)
+        Handler::Known(handler) => {
+            prove(&mut call, identity).and_then(|()| handler(&call, call.caller()?))
         }
-        Handler::NotYet => authorize(&call).and(Err(not_yet(call.operation))),
-    }
+        Handler::Allowed(handler) => {
+            allowed(&mut call, identity).and_then(|access| handler(&call, &access))
+        }
+        Handler::Deferred(handler) => match allowed(&mut call, identity) {
+            Ok(access) => return handler(&call, &access, reply),
+            Err(error) => Err(error),
+        },
+        Handler::NotYet => prove(&mut call, identity)
+            .and_then(|()| authorize(&call))
+            .and(Err(not_yet(call.operation))),
+    };
+    reply.send(answered);
+}
+
+fn prove(call: &mut Call, identity: Option<Identity>) -> Result<()> {
+    call.caller = identity.map(|identity| identity.prove(&call.parts, &call.body)).transpose()?;
+    Ok(())
+}
+
+fn allowed(call: &mut Call, identity: Option<Identity>) -> Result<Access> {
+    prove(call, identity)?;
+    let access = authorize(call)?;
+    unpack(call)?;
+    Ok(access)
 }
 
 fn authorize(call: &Call) -> Result<Access> {
@@ -164,15 +171,6 @@ fn not_yet(operation: &Operation) -> Error {
     Error::with(ErrorCode::NotImplemented, words)
 }
 
-/// Runs what blocks on a thread that may, in the request's span. A panic becomes an error.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let span = tracing::Span::current();
-    let task = tokio::task::spawn_blocking(move || span.in_scope(work));
-    task.await.unwrap_or_else(|error| Err(Error::internal("the work on a request ended", error)))
-}
-
 fn respond(operation: &Operation, answer: Answer) -> Response {
     let status = answer.status.or_else(|| StatusCode::from_u16(operation.success).ok());
     let headers: HeaderMap = answer.headers.into_iter().collect();
@@ -181,19 +179,4 @@ fn respond(operation: &Operation, answer: Answer) -> Response {
 
 fn body_of(bytes: Bytes) -> Body {
     if bytes.is_empty() { Body::empty() } else { Body::from(bytes) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_panic_is_an_error_whose_words_stay_inside() {
-        let error = blocking::<()>(|| panic!("secret words")).await.unwrap_err();
-        assert_eq!(error.code(), ErrorCode::Internal);
-        assert!(error.cause().is_some());
-        assert!(!error.message().contains("secret"));
-        let response = error::response(&error);
-        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    }
 }

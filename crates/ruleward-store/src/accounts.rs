@@ -24,8 +24,8 @@ pub trait ReadAccounts {
     fn user(&self, no: UserNo) -> Result<Option<User>>;
     /// The keys of a user, oldest first.
     fn access_keys(&self, user: UserNo) -> Result<Vec<AccessKey>>;
-    /// The key of that id.
-    fn access_key(&self, access_key: &str) -> Result<Option<AccessKey>>;
+    /// The key of that id, whose it is, and the user's account.
+    fn access_key_holder(&self, access_key: &str) -> Result<Option<(AccessKey, User, Account)>>;
     /// Whose token it is and when it ends.
     fn token(&self, sha256: &[u8; 32]) -> Result<Option<(UserNo, Timestamp)>>;
 }

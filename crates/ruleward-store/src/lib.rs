@@ -42,6 +42,8 @@ pub use organizations::{ReadOrganizations, WriteOrganizations};
 pub use policy_assignments::{ReadAssignments, ReportedResult, WriteAssignments};
 pub use relations::{NamedBy, Namer, ReadRelations, RelationTarget, WriteRelations};
 pub use resources::{NameChange, ReadResources, StoredResource, WriteResources};
+use std::sync::mpsc::sync_channel;
+
 use ruleward_types::{Error, Result};
 pub use runs::{ReadRuns, WriteRuns};
 pub use statistics::{ReadStatistics, WriteStatistics};
@@ -93,13 +95,16 @@ pub trait WriteTx:
 /// A write job.
 pub type WriteJob = Box<dyn FnOnce(&dyn WriteTx) -> Result<()> + Send>;
 
+/// Who is told what became of a job. Called on a thread of the store's, so it may not wait.
+pub type Told<R> = Box<dyn FnOnce(Result<R>) + Send>;
+
 /// A store.
 pub trait Store: Send + Sync + std::fmt::Debug {
     /// Runs a job on one snapshot, on the caller's thread.
     fn read_job(&self, job: &mut dyn FnMut(&dyn ReadTx) -> Result<()>) -> Result<()>;
 
-    /// Runs a job in a transaction and returns when it is synced.
-    fn write_job(&self, job: WriteJob) -> Result<()>;
+    /// Runs a job in a transaction, later, and tells when it is synced, or undone.
+    fn submit_job(&self, job: WriteJob, told: Told<()>);
 }
 
 impl dyn Store {
@@ -116,17 +121,35 @@ impl dyn Store {
         found.ok_or_else(|| Error::internal("store", "a read job did not run"))
     }
 
+    /// Runs a job in a transaction, later, and tells what it found, once that is durable.
+    pub fn submit<R: Send + 'static>(
+        &self,
+        job: impl FnOnce(&dyn WriteTx) -> Result<R> + Send + 'static,
+        told: impl FnOnce(Result<R>) + Send + 'static,
+    ) {
+        let (sender, receiver) = sync_channel(1);
+        let job = move |tx: &dyn WriteTx| {
+            // The receiver waits until the job is durable, so it is there.
+            let _ = sender.send(job(tx)?);
+            Ok(())
+        };
+        let found = move || receiver.try_recv().map_err(|e| Error::internal("store", e));
+        self.submit_job(Box::new(job), Box::new(move |done| told(done.and_then(|()| found()))));
+    }
+
     /// Runs a job in a transaction and returns what it finds, once that is durable.
     pub fn write<R: Send + 'static>(
         &self,
         job: impl FnOnce(&dyn WriteTx) -> Result<R> + Send + 'static,
     ) -> Result<R> {
-        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
-        self.write_job(Box::new(move |tx| {
-            // The receiver waits until the job is durable, so it is there.
-            let _ = sender.send(job(tx)?);
-            Ok(())
-        }))?;
-        receiver.try_recv().map_err(|e| Error::internal("store", e))
+        wait_for(|told| self.submit(job, told))
     }
+}
+
+/// Waits for what is told later.
+pub fn wait_for<R: Send + 'static>(submit: impl FnOnce(Told<R>)) -> Result<R> {
+    let (sender, receiver) = sync_channel(1);
+    // Whoever waits is there until it was told.
+    submit(Box::new(move |outcome| drop(sender.send(outcome))));
+    receiver.recv().map_err(|_| Error::internal("store", "the writer has stopped"))?
 }

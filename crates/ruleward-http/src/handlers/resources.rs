@@ -2,18 +2,30 @@
 
 use http::StatusCode;
 use ruleward_core::Access;
-use ruleward_types::{Result, WriteOutcome};
+use ruleward_types::{ResourceType, Result, WriteOutcome};
 
 use crate::call::{Answer, Call};
+use crate::reply::Reply;
 
-pub(crate) fn put(call: &Call, access: &Access) -> Result<Answer> {
-    let (id, kind) = (call.resource_id()?, call.resource_type()?);
-    let (outcome, body) = call.service().put_resource(access, id, kind.as_ref(), &call.body)?;
-    let status = match outcome {
+/// The id in the path and the type in the query.
+fn named(call: &Call) -> Result<(&str, Option<ResourceType>)> {
+    Ok((call.resource_id()?, call.resource_type()?))
+}
+
+pub(crate) fn put(call: &Call, access: &Access, reply: Reply<Answer>) {
+    let (id, kind) = match named(call) {
+        Ok(named) => named,
+        Err(error) => return reply.send(Err(error)),
+    };
+    let status = |outcome| match outcome {
         WriteOutcome::Created => StatusCode::CREATED,
         WriteOutcome::Changed | WriteOutcome::Unchanged | WriteOutcome::Deleted => StatusCode::OK,
     };
-    Ok(Answer::raw_json(body).with_status(status))
+    call.service().submit_resource(access, id, kind.as_ref(), &call.body, move |stored| {
+        reply.send(
+            stored.map(|(outcome, body)| Answer::raw_json(body).with_status(status(outcome))),
+        );
+    });
 }
 
 pub(crate) fn put_many(call: &Call, access: &Access) -> Result<Answer> {
@@ -21,12 +33,16 @@ pub(crate) fn put_many(call: &Call, access: &Access) -> Result<Answer> {
 }
 
 pub(crate) fn get(call: &Call, access: &Access) -> Result<Answer> {
-    let (id, kind) = (call.resource_id()?, call.resource_type()?);
+    let (id, kind) = named(call)?;
     call.service().resource(access, id, kind.as_ref()).map(Answer::raw_json)
 }
 
-pub(crate) fn delete(call: &Call, access: &Access) -> Result<Answer> {
-    let (id, kind) = (call.resource_id()?, call.resource_type()?);
-    call.service().delete_resource(access, id, kind.as_ref())?;
-    Ok(Answer::empty())
+pub(crate) fn delete(call: &Call, access: &Access, reply: Reply<Answer>) {
+    let (id, kind) = match named(call) {
+        Ok(named) => named,
+        Err(error) => return reply.send(Err(error)),
+    };
+    call.service().submit_deletion(access, id, kind.as_ref(), move |deleted| {
+        reply.send(deleted.map(|()| Answer::empty()));
+    });
 }

@@ -3,7 +3,7 @@
 
 use http::Method;
 
-use super::Handler::{Allowed, Known, Open};
+use super::Handler::{Allowed, Deferred, Known, Open};
 use super::{Load, Operation, Origin};
 use crate::handlers::{
     channels, coverage, events, explanations, functions, health, history, identity, imports,
@@ -37,8 +37,8 @@ pub(super) static OPERATIONS: &[Operation] = table! {
     Extension "/v1/ruleward/domains/{domain_id}" {
         POST "/resources" 200 PutResources "ruleward:resources:put" Batch => Allowed(resources::put_many);
         GET "/resources/{resource_id}" 200 GetResource "ruleward:resources:get" Light => Allowed(resources::get);
-        PUT "/resources/{resource_id}" 200 PutResource "ruleward:resources:put" Resource => Allowed(resources::put);
-        DELETE "/resources/{resource_id}" 204 DeleteResource "ruleward:resources:delete" Light => Allowed(resources::delete);
+        PUT "/resources/{resource_id}" 200 PutResource "ruleward:resources:put" Resource => Deferred(resources::put);
+        DELETE "/resources/{resource_id}" 204 DeleteResource "ruleward:resources:delete" Light => Deferred(resources::delete);
         GET "/resources/{resource_id}/history" 200 ListResourceHistory "rms:resources:getHistory" Light => Allowed(history::list_with_causes);
         GET "/policy-states" 200 ListPastPolicyStates "rms:policyStates:get" Light => Allowed(past::list);
         GET "/policy-states/changes" 200 ListPolicyStateChanges "rms:policyStates:get" Light => Allowed(past::changes);

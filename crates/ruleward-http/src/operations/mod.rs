@@ -10,6 +10,7 @@ use ruleward_types::Result;
 
 use crate::body;
 use crate::call::{Answer, Call};
+use crate::reply::Reply;
 
 pub use coverage::coverage;
 
@@ -37,6 +38,8 @@ pub(crate) enum Handler {
     Known(fn(&Call, &Caller) -> Result<Answer>),
     /// For those who may do the operation's action in the account of the path.
     Allowed(fn(&Call, &Access) -> Result<Answer>),
+    /// The same, answered once what it writes is durable: no thread waits for that.
+    Deferred(fn(&Call, &Access, Reply<Answer>)),
 }
 
 /// What a request to an operation costs.
@@ -61,6 +64,11 @@ impl Load {
             Self::Resource => body::RESOURCE_BYTES,
             Self::Batch => body::BATCH_BYTES,
         }
+    }
+
+    /// Whether it is one thing of a moderate size that may block.
+    pub(crate) fn is_single(self) -> bool {
+        matches!(self, Self::Light | Self::Resource)
     }
 
     /// Whether the body may come packed.
@@ -98,7 +106,9 @@ impl Operation {
     pub fn works(&self) -> bool {
         match self.handler {
             Handler::NotYet => false,
-            Handler::Open(_) | Handler::Known(_) | Handler::Allowed(_) => true,
+            Handler::Open(_) | Handler::Known(_) | Handler::Allowed(_) | Handler::Deferred(_) => {
+                true
+            }
         }
     }
 

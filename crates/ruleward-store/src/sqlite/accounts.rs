@@ -15,15 +15,26 @@ const ACCOUNT: &str = "SELECT no, domain_id, name, created, recorder_enabled, ru
 const USER: &str = "SELECT no, account, id, name, role, password_hash, created FROM user";
 const KEY: &str =
     "SELECT access_key, user, sealed_secret, token_sha256, expires, created FROM access_key";
+/// A key, then its user, then the account.
+const HOLDER: &str = "SELECT access_key, access_key.user, sealed_secret, token_sha256, expires, access_key.created,
+            user.no, user.account, id, user.name, role, password_hash, user.created,
+            account.no, domain_id, account.name, account.created, recorder_enabled, rules_version, types
+     FROM access_key JOIN user ON user.no = access_key.user JOIN account ON account.no = user.account
+     LEFT JOIN tracker_config ON tracker_config.account = account.no
+     WHERE access_key = ?1";
 
-fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
+/// Reads an account from a column on.
+fn account(row: &Row<'_>, from: usize) -> rusqlite::Result<Account> {
     Ok(Account {
-        no: AccountNo(row.get(0)?),
-        domain_id: row.get(1)?,
-        name: row.get(2)?,
-        created: Timestamp(row.get(3)?),
-        recorder: Recorder { enabled: row.get(4)?, selection: selection(row.get_ref(6)?)? },
-        rules_version: row.get(5)?,
+        no: AccountNo(row.get(from)?),
+        domain_id: row.get(from + 1)?,
+        name: row.get(from + 2)?,
+        created: Timestamp(row.get(from + 3)?),
+        recorder: Recorder {
+            enabled: row.get(from + 4)?,
+            selection: selection(row.get_ref(from + 6)?)?,
+        },
+        rules_version: row.get(from + 5)?,
     })
 }
 
@@ -34,28 +45,28 @@ fn selection(stored: ValueRef<'_>) -> rusqlite::Result<Selection> {
         .map_err(|e| rusqlite::Error::FromSqlConversionFailure(6, Type::Text, Box::new(e)))
 }
 
-fn user(row: &Row<'_>) -> rusqlite::Result<User> {
-    let role: String = row.get(4)?;
+fn user(row: &Row<'_>, from: usize) -> rusqlite::Result<User> {
+    let role: String = row.get(from + 4)?;
     Ok(User {
-        no: UserNo(row.get(0)?),
-        account: AccountNo(row.get(1)?),
-        id: row.get(2)?,
-        name: row.get(3)?,
+        no: UserNo(row.get(from)?),
+        account: AccountNo(row.get(from + 1)?),
+        id: row.get(from + 2)?,
+        name: row.get(from + 3)?,
         // A role that this version does not know may only report: the least that there is.
         role: Role::parse(&role).unwrap_or(Role::Reporter),
-        password_hash: row.get(5)?,
-        created: Timestamp(row.get(6)?),
+        password_hash: row.get(from + 5)?,
+        created: Timestamp(row.get(from + 6)?),
     })
 }
 
-fn access_key(row: &Row<'_>) -> rusqlite::Result<AccessKey> {
+fn access_key(row: &Row<'_>, from: usize) -> rusqlite::Result<AccessKey> {
     Ok(AccessKey {
-        access_key: row.get(0)?,
-        user: UserNo(row.get(1)?),
-        sealed_secret: row.get(2)?,
-        token_sha256: row.get(3)?,
-        expires: row.get::<_, Option<i64>>(4)?.map(Timestamp),
-        created: Timestamp(row.get(5)?),
+        access_key: row.get(from)?,
+        user: UserNo(row.get(from + 1)?),
+        sealed_secret: row.get(from + 2)?,
+        token_sha256: row.get(from + 3)?,
+        expires: row.get::<_, Option<i64>>(from + 4)?.map(Timestamp),
+        created: Timestamp(row.get(from + 5)?),
     })
 }
 
@@ -126,11 +137,11 @@ impl ReadAccounts for Tx<'_> {
     }
 
     fn accounts(&self) -> Result<Vec<Account>> {
-        self.all(&format!("{ACCOUNT} ORDER BY no"), [], account)
+        self.all(&format!("{ACCOUNT} ORDER BY no"), [], |row| account(row, 0))
     }
 
     fn account(&self, no: AccountNo) -> Result<Option<Account>> {
-        self.one(&format!("{ACCOUNT} WHERE no = ?1"), [no.0], account)
+        self.one(&format!("{ACCOUNT} WHERE no = ?1"), [no.0], |row| account(row, 0))
     }
 
     fn rules_version(&self, no: AccountNo) -> Result<Option<i64>> {
@@ -138,7 +149,7 @@ impl ReadAccounts for Tx<'_> {
     }
 
     fn account_by_domain(&self, domain_id: &str) -> Result<Option<Account>> {
-        self.one(&format!("{ACCOUNT} WHERE domain_id = ?1"), [domain_id], account)
+        self.one(&format!("{ACCOUNT} WHERE domain_id = ?1"), [domain_id], |row| account(row, 0))
     }
 
     fn account_counts(&self, no: AccountNo) -> Result<ComplianceCounts> {
@@ -148,19 +159,21 @@ impl ReadAccounts for Tx<'_> {
     }
 
     fn users(&self, account: AccountNo) -> Result<Vec<User>> {
-        self.all(&format!("{USER} WHERE account = ?1 ORDER BY no"), [account.0], user)
+        self.all(&format!("{USER} WHERE account = ?1 ORDER BY no"), [account.0], |row| user(row, 0))
     }
 
     fn user(&self, no: UserNo) -> Result<Option<User>> {
-        self.one(&format!("{USER} WHERE no = ?1"), [no.0], user)
+        self.one(&format!("{USER} WHERE no = ?1"), [no.0], |row| user(row, 0))
     }
 
     fn access_keys(&self, user: UserNo) -> Result<Vec<AccessKey>> {
-        self.all(&format!("{KEY} WHERE user = ?1 ORDER BY created"), [user.0], access_key)
+        self.all(&format!("{KEY} WHERE user = ?1 ORDER BY created"), [user.0], |row| {
+            access_key(row, 0)
+        })
     }
 
-    fn access_key(&self, key: &str) -> Result<Option<AccessKey>> {
-        self.one(&format!("{KEY} WHERE access_key = ?1"), [key], access_key)
+    fn access_key_holder(&self, key: &str) -> Result<Option<(AccessKey, User, Account)>> {
+        self.one(HOLDER, [key], |row| Ok((access_key(row, 0)?, user(row, 6)?, account(row, 13)?)))
     }
 
     fn token(&self, sha256: &[u8; 32]) -> Result<Option<(UserNo, Timestamp)>> {

@@ -36,7 +36,7 @@ use siphasher::sip::SipHasher13;
 use self::checkpoint::Checkpointer;
 use self::decoded_rules::DecodedRules;
 use self::writer::Writer;
-use crate::{ReadAccounts, ReadTx, Store, WriteAccounts, WriteJob, WriteTx};
+use crate::{ReadAccounts, ReadTx, Store, Told, WriteAccounts, WriteJob, WriteTx};
 
 mod embedded {
     refinery::embed_migrations!("migrations/sqlite");
@@ -160,8 +160,8 @@ impl Store for SqliteStore {
         job(&Tx { connection: snapshot.0, id_hash_key: self.id_hash_key, rules: &self.rules })
     }
 
-    fn write_job(&self, job: WriteJob) -> Result<()> {
-        self.writer.run(job)
+    fn submit_job(&self, job: WriteJob, told: Told<()>) {
+        self.writer.submit(job, told);
     }
 }
 

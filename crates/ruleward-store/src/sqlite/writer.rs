@@ -5,7 +5,7 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -16,16 +16,20 @@ use rusqlite::Connection;
 use super::checkpoint::Wal;
 use super::decoded_rules::DecodedRules;
 use super::{Tx, failed};
-use crate::WriteJob;
+use crate::{Told, WriteJob};
 
 /// Jobs of one commit at most.
 const GROUP: usize = 256;
-/// How long a commit collects jobs at most.
-const GROUP_TIME: Duration = Duration::from_millis(20);
+/// How long a commit collects jobs: as long as this many of the last commits took, so that most of the
+/// time is work and not waiting for the disk. Not longer: where all clients wait for one commit, nobody
+/// prepares what the next is to hold.
+const COMMITS: u32 = 2;
+const LEAST_GROUP_TIME: Duration = Duration::from_millis(2);
+const MOST_GROUP_TIME: Duration = Duration::from_millis(20);
 
 struct Request {
     job: WriteJob,
-    reply: SyncSender<Result<()>>,
+    told: Told<()>,
 }
 
 /// The handle of the writer's thread.
@@ -57,24 +61,25 @@ impl Writer {
         Ok(Self { requests: Mutex::new(Some(sender)), thread: Some(thread) })
     }
 
-    /// Runs a job and returns when it is durable, or undone.
-    pub(super) fn run(&self, job: WriteJob) -> Result<()> {
-        let (reply, answer) = sync_channel(1);
-        let gone = || Error::internal("store", "the writer has stopped");
-        self.requests
-            .lock()
-            .as_ref()
-            .ok_or_else(gone)?
-            .send(Request { job, reply })
-            .map_err(|_| gone())?;
-        answer.recv().map_err(|_| gone())?
+    /// Runs a job when its turn comes, and tells when it is durable, or undone.
+    pub(super) fn submit(&self, job: WriteJob, told: Told<()>) {
+        let request = Request { job, told };
+        let refused = match self.requests.lock().as_ref() {
+            Some(requests) => requests.send(request).err().map(|unsent| unsent.0),
+            None => Some(request),
+        };
+        if let Some(Request { told, .. }) = refused {
+            told(Err(Error::internal("store", "the writer has stopped")));
+        }
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
         self.requests.lock().take();
-        if let Some(thread) = self.thread.take() {
+        // Who was told last may have been the last to hold the store.
+        let is_own = |thread: &JoinHandle<()>| thread.thread().id() == std::thread::current().id();
+        if let Some(thread) = self.thread.take().filter(|thread| !is_own(thread)) {
             // A panic there was already reported to whoever waited.
             let _ = thread.join();
         }
@@ -82,37 +87,42 @@ impl Drop for Writer {
 }
 
 fn serve(tx: &Tx<'_>, requests: &Receiver<Request>, wal: &Wal) {
+    let mut collect = LEAST_GROUP_TIME;
     while let Ok(first) = requests.recv() {
         let mut answers = Vec::new();
-        let committed = group(tx, first, requests, &mut answers);
-        for (reply, outcome) in answers {
-            let outcome = outcome.and_then(|()| committed.clone());
-            // Who asked may have gone; the write stands all the same.
-            let _ = reply.send(outcome);
+        let committed = group(tx, first, requests, collect, &mut answers);
+        if let Ok(took) = committed {
+            collect = (took * COMMITS).clamp(LEAST_GROUP_TIME, MOST_GROUP_TIME);
+        }
+        for (told, outcome) in answers {
+            let outcome = outcome.and_then(|()| committed.clone().map(drop));
+            // Whatever comes over who is told, the write stands and the next is taken.
+            let _ = catch_unwind(AssertUnwindSafe(|| told(outcome)));
         }
         wal.after_commit(tx.connection);
     }
 }
 
-type Answers = Vec<(SyncSender<Result<()>>, Result<()>)>;
+type Answers = Vec<(Told<()>, Result<()>)>;
 
 fn group(
     tx: &Tx<'_>,
     first: Request,
     requests: &Receiver<Request>,
+    collect: Duration,
     answers: &mut Answers,
-) -> Result<()> {
+) -> Result<Duration> {
     let begun = Instant::now();
     let execute = |sql: &'static str| {
         tx.connection.prepare_cached(sql).and_then(|mut s| s.execute([])).map_err(failed(sql))
     };
     if let Err(error) = execute("BEGIN IMMEDIATE") {
-        answers.push((first.reply, Err(error)));
-        return Ok(());
+        answers.push((first.told, Err(error)));
+        return Ok(Duration::ZERO);
     }
     let mut next = Some(first);
     let mut is_empty = true;
-    while let Some(Request { job, reply }) = next.take() {
+    while let Some(Request { job, told }) = next.take() {
         let run = || {
             catch_unwind(AssertUnwindSafe(|| job(tx)))
                 .unwrap_or_else(|_| Err(Error::internal("store", "a write job panicked")))
@@ -139,18 +149,19 @@ fn group(
         // there is nothing to commit, and all are told so.
         let is_gone = outcome.is_err() && tx.connection.is_autocommit();
         is_empty &= outcome.is_err();
-        answers.push((reply, outcome));
+        answers.push((told, outcome));
         if is_gone {
             break;
         }
-        if answers.len() < GROUP && begun.elapsed() < GROUP_TIME {
+        if answers.len() < GROUP && begun.elapsed() < collect {
             next = requests.try_recv().ok();
         }
     }
+    let begun = Instant::now();
     if let Err(error) = execute("COMMIT") {
         tracing::error!(error.cause = error.cause(), "commit failed");
         let _ = execute("ROLLBACK");
         return Err(error);
     }
-    Ok(())
+    Ok(begun.elapsed())
 }

@@ -128,8 +128,10 @@ pub(crate) fn users_and_keys(place: Place) {
             assert_eq!(tx.users(second)?, std::slice::from_ref(&other));
             assert_eq!(tx.user(bob.no)?, Some(bob.clone()));
             assert_eq!(tx.access_keys(ann.no)?, [keys[1].clone(), keys[0].clone()]);
-            assert_eq!(tx.access_key("K3")?, Some(keys[2].clone()));
-            assert_eq!(tx.access_key("k3")?, None);
+            let account = tx.account(first)?.unwrap();
+            let holder = (keys[2].clone(), bob.clone(), account);
+            assert_eq!(tx.access_key_holder("K3")?, Some(holder));
+            assert_eq!(tx.access_key_holder("k3")?, None);
             Ok(())
         })
         .unwrap();

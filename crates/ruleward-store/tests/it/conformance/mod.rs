@@ -55,8 +55,14 @@ impl Place {
     }
 
     pub(crate) fn reopen(self) -> Self {
+        self.reopen_after(|| ())
+    }
+
+    /// Lets go of the store, does something, and opens it again.
+    pub(crate) fn reopen_after(self, job: impl FnOnce()) -> Self {
         let Self { directory, open, store } = self;
         drop(store);
+        job();
         let store = open(directory.path());
         Self { directory, open, store }
     }
@@ -163,7 +169,9 @@ macro_rules! store_conformance {
             runs: runs_in_order;
             statistics: days_are_frozen_once_and_pruned;
             tracker_config: a_config_is_the_recorder, changes_of_a_day_are_counted;
-            transactions: a_reader_sees_one_snapshot, readers_see_what_was_acknowledged,
+            transactions: submitted_jobs_are_told,
+                who_is_told_may_be_the_last_to_hold_the_store,
+                a_reader_sees_one_snapshot, readers_see_what_was_acknowledged,
                 a_reader_cannot_hold_up_the_writer, every_clients_jobs_run_once_and_in_their_order,
                 a_failing_job_leaves_nothing, a_panicking_job_leaves_nothing,
                 failures_in_one_commit_disturb_no_other, a_failing_reader_gives_its_place_back,

@@ -251,3 +251,48 @@ pub(crate) fn a_reopened_store_has_everything(place: Place) {
     }
     assert!(place.chunk(account).no > chunk.no);
 }
+
+pub(crate) fn submitted_jobs_are_told(place: Place) {
+    let (sender, told) = channel();
+    let (store, to) = (place.shared(), sender.clone());
+    place.store().submit(
+        |tx| tx.set_meta("a", b"1").map(|()| 7),
+        move |outcome| {
+            // It is there for everybody by now.
+            let seen = store.as_ref().read(|tx| tx.meta("a"));
+            to.send((outcome.map_err(|e| e.code()), seen.unwrap())).unwrap();
+        },
+    );
+    assert_eq!(told.recv().unwrap(), (Ok(7), Some(b"1".to_vec())));
+    place.store().submit::<()>(|_| Ok(()), |_| panic!("whoever is told may be broken"));
+    place.store().submit(
+        |tx| {
+            tx.set_meta("a", b"2")?;
+            Err::<i32, _>(Error::new(ErrorCode::NotFound))
+        },
+        move |outcome| sender.send((outcome.map_err(|e| e.code()), None)).unwrap(),
+    );
+    assert_eq!(told.recv().unwrap(), (Err(ErrorCode::NotFound), None));
+    assert_eq!(value(&place, "a"), Some(b"1".to_vec()));
+}
+
+pub(crate) fn who_is_told_may_be_the_last_to_hold_the_store(place: Place) {
+    let (hold, held) = channel::<()>();
+    let (done, ended) = channel();
+    let last = place.shared();
+    place.store().submit(
+        move |tx| {
+            let _ = held.recv();
+            tx.set_meta("a", b"1")
+        },
+        move |outcome| {
+            drop(last);
+            done.send(outcome).unwrap();
+        },
+    );
+    let place = place.reopen_after(|| {
+        drop(hold);
+        ended.recv().unwrap().unwrap();
+    });
+    assert_eq!(value(&place, "a"), Some(b"1".to_vec()));
+}
