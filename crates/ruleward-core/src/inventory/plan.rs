@@ -1,10 +1,10 @@
 //! Which slots match a filter: for each type the postings of its facets, gone through side by
-//! side, chunk after chunk. Where one of them has a gap, the others are not read.
+//! side for some chunks at a time. Where one of them has a gap, the others are not read.
 
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::collections::binary_heap::{BinaryHeap, PeekMut};
-use std::ops::Range;
+use std::ops::RangeInclusive;
 
 use ruleward_store::MarkedChunk;
 use ruleward_types::{ChunkNo, FacetNo, Result, TypeNo};
@@ -30,180 +30,176 @@ pub(super) enum Slots {
     These(Bits),
 }
 
-/// Rows that are read at once. First so many for a group of facets: enough for nearly all types of a
-/// million resources.
+/// Chunks of a type that are looked at together: first so many, enough for nearly all types of a
+/// million resources, and fewer where each has postings of many facets.
 const FIRST: usize = 32;
-/// Of each of its facets, however many there are, so many.
 const FEWEST: usize = 4;
 /// Then so many times as many as before, up to so many.
 const GROWTH: usize = 8;
 const MANY: usize = 64;
 
-/// The postings of a facet, read as far as they are needed.
-struct Postings {
-    facet: FacetNo,
-    /// Chunks, and where their slots are among those that were read.
-    chunks: Vec<(ChunkNo, Range<usize>)>,
-    /// How many of them are behind.
-    behind: usize,
-    slots: Box<[u8]>,
-    /// How many are read next: more and more as long as most are needed.
-    batch: usize,
-    /// Of those that were read last, how many nobody needed.
-    passed_over: usize,
-    has_ended: bool,
-}
-
-impl Postings {
-    fn of(facet: FacetNo, batch: usize) -> Self {
-        Self {
-            facet,
-            chunks: Vec::new(),
-            behind: 0,
-            slots: Box::default(),
-            batch,
-            passed_over: 0,
-            has_ended: false,
-        }
-    }
-
-    /// The chunk of the first posting from a chunk on. Never asked to go back.
-    fn seek(
-        &mut self,
-        view: &View<'_>,
-        from: ChunkNo,
-        room: &mut Vec<u8>,
-    ) -> Result<Option<ChunkNo>> {
-        while let Some((at, _)) = self.chunks.get(self.behind) {
-            if *at >= from {
-                return Ok(Some(*at));
-            }
-            self.behind += 1;
-            self.passed_over += 1;
-        }
-        if self.has_ended {
-            return Ok(None);
-        }
-        if self.passed_over * 2 > self.chunks.len() {
-            self.batch = GROWTH;
-        }
-        self.read(view, from, room)?;
-        self.has_ended = self.chunks.len() < self.batch;
-        self.batch = MANY.min(self.batch * GROWTH);
-        Ok(self.chunks.first().map(|(at, _)| *at))
-    }
-
-    fn read(&mut self, view: &View<'_>, from: ChunkNo, room: &mut Vec<u8>) -> Result<()> {
-        (self.behind, self.passed_over) = (0, 0);
-        self.chunks.clear();
-        // Through room that is there already: what is kept is made once, in its size.
-        room.clear();
-        let chunks = &mut self.chunks;
-        view.tx.scan_postings(self.facet, from, self.batch, &mut |chunk, slots| {
-            let begin = room.len();
-            room.extend_from_slice(slots);
-            chunks.push((chunk, begin..room.len()));
-        })?;
-        self.slots = room.as_slice().into();
-        Ok(())
-    }
-
-    /// The slots of a chunk, as they are stored, where it is the one that was found.
-    fn take(&mut self, chunk: ChunkNo) -> &[u8] {
-        let found = self.chunks.get(self.behind).filter(|(at, _)| *at == chunk);
-        let Some((_, place)) = found else { return &[] };
-        self.behind += 1;
-        self.slots.get(place.clone()).unwrap_or_default()
-    }
-}
-
-/// What of one type matches.
+/// What of one type matches, looked at for some chunks at a time.
 struct TypePlan {
     type_no: TypeNo,
     /// All have to match, in each any. Those of the fewest facets first.
-    groups: Vec<Vec<Postings>>,
-    /// Chunks of the type, read as far as they are needed.
-    ahead: VecDeque<ChunkNo>,
+    groups: Vec<Vec<FacetNo>>,
+    /// Chunks, and the slots that may match in each.
+    window: VecDeque<(ChunkNo, Bits)>,
+    /// Whether all groups were looked at for these.
+    is_narrowed: bool,
+    /// How many chunks are looked at next: more and more, but few where most are in vain.
     batch: usize,
-    has_ended: bool,
-    /// Nothing matches before.
+    /// Where to go on.
     from: ChunkNo,
-}
-
-/// Slots, kept for their room.
-#[derive(Default)]
-struct Room {
-    /// Those of a chunk that are in all groups that were looked at.
-    common: Bits,
-    /// Those of a group of several facets.
-    any: Bits,
-    /// Postings while they are read.
-    read: Vec<u8>,
+    has_ended: bool,
 }
 
 impl TypePlan {
-    fn new(type_no: TypeNo, groups: Vec<Vec<Postings>>) -> Self {
-        Self {
-            type_no,
-            groups,
-            ahead: VecDeque::new(),
-            batch: FIRST,
-            has_ended: false,
-            from: ChunkNo(0),
+    /// The first chunk that is left in which slots may match. As long as another type has one before,
+    /// nothing more is read.
+    fn seek(&mut self, view: &View<'_>) -> Result<Option<ChunkNo>> {
+        while self.window.is_empty() && !self.has_ended {
+            self.read(view)?;
+        }
+        Ok(self.window.front().map(|(at, _)| *at))
+    }
+
+    /// The slots of the chunk that was found, where any are in all groups.
+    fn take(&mut self, view: &View<'_>, chunk: ChunkNo, room: &mut Bits) -> Result<Option<Bits>> {
+        if !self.is_narrowed {
+            self.is_narrowed = true;
+            self.narrow(view, room)?;
+        }
+        Ok(self.window.pop_front_if(|(at, _)| *at == chunk).map(|(_, slots)| slots))
+    }
+
+    /// The facet of the first group, where it is the only one. Its postings cost as little as the
+    /// chunks of the type, and tell more.
+    fn leading(&self) -> Option<FacetNo> {
+        match self.groups.first()?.as_slice() {
+            [only] => Some(*only),
+            _ => None,
         }
     }
 
-    /// The first chunk from one on in which slots may match.
-    fn seek(&mut self, view: &View<'_>, from: ChunkNo, room: &mut Room) -> Result<Option<ChunkNo>> {
-        let from = from.max(self.from);
-        if let Some([only]) = self.groups.first_mut().map(Vec::as_mut_slice) {
-            // Costs as little as the chunks of the type, and tells more.
-            return only.seek(view, from, &mut room.read);
+    fn read(&mut self, view: &View<'_>) -> Result<()> {
+        let leading = self.leading();
+        let Self { window, batch, from, .. } = self;
+        if let Some(only) = leading {
+            let chunks = *from..=ChunkNo(i64::MAX);
+            view.tx.scan_postings(only, chunks, *batch, &mut |chunk, slots| {
+                window.push_back((chunk, posting::decode(slots)?));
+                Ok(())
+            })?;
+        } else {
+            let chunks = view.tx.chunk_numbers(view.account, self.type_no, *from, *batch)?;
+            window.extend(chunks.into_iter().map(|chunk| (chunk, Bits::default())));
         }
-        while self.ahead.pop_front_if(|at| *at < from).is_some() {}
-        if self.ahead.is_empty() && !self.has_ended {
-            self.ahead =
-                view.tx.chunk_numbers(view.account, self.type_no, from, self.batch)?.into();
-            self.has_ended = self.ahead.len() < self.batch;
-            self.batch = MANY;
+        self.has_ended = window.len() < *batch;
+        if let Some((last, _)) = window.back() {
+            *from = ChunkNo(last.0 + 1);
         }
-        Ok(self.ahead.front().copied())
+        self.is_narrowed = false;
+        *batch = MANY.min(*batch * GROWTH);
+        Ok(())
     }
 
-    /// Finds the slots of a chunk that are in all groups; whether there are any.
-    fn meet(&mut self, view: &View<'_>, chunk: ChunkNo, room: &mut Room) -> Result<bool> {
-        let Room { common, any, read } = room;
-        for (place, group) in self.groups.iter_mut().enumerate() {
-            let mut first: Option<ChunkNo> = None;
-            for postings in &mut *group {
-                if let Some(at) = postings.seek(view, chunk, read)? {
-                    first = Some(first.map_or(at, |known| known.min(at)));
-                }
-            }
-            // Where none is left, nothing matches any more.
-            let first = first.unwrap_or(ChunkNo(i64::MAX));
-            if first > chunk {
-                self.from = first;
-                return Ok(false);
-            }
-            // A posting has slots, so of the first group there are some.
-            let is_left = match group.as_mut_slice() {
-                [only] if place > 0 => posting::narrow(only.take(chunk), common, any)?,
-                group => {
-                    let slots = if place == 0 { &mut *common } else { &mut *any };
-                    slots.clear();
-                    for postings in group {
-                        posting::add(postings.take(chunk), slots)?;
-                    }
-                    place == 0 || common.and(any)
-                }
+    /// Leaves the slots that are in all groups, and the chunks that have some.
+    fn narrow(&mut self, view: &View<'_>, room: &mut Bits) -> Result<()> {
+        let is_led = self.leading().is_some();
+        for (place, group) in self.groups.iter().enumerate().skip(usize::from(is_led)) {
+            let ends = (self.window.front(), self.window.back());
+            let (Some((first, _)), Some((last, _))) = ends else { return Ok(()) };
+            let chunks = *first..=*last;
+            let looked_at = self.window.len();
+            let met = match group.as_slice() {
+                [only] => narrow_to(view, *only, chunks, &mut self.window, room)?,
+                several => narrow_to_any(view, several, chunks, &mut self.window, place == 0)?,
             };
-            if !is_left {
-                return Ok(false);
+            if met * 2 < looked_at {
+                self.batch = GROWTH;
+            }
+            if met == 0 && !self.has_ended {
+                // Where the group has nothing, the others are not read.
+                match first_from(view, group, self.from)? {
+                    Some(next) => self.from = next,
+                    None => self.has_ended = true,
+                }
+            }
+            self.window.retain(|(_, slots)| !slots.is_empty());
+        }
+        Ok(())
+    }
+}
+
+/// Leaves in chunks the slots that have a facet; in how many it is met.
+fn narrow_to(
+    view: &View<'_>,
+    facet: FacetNo,
+    chunks: RangeInclusive<ChunkNo>,
+    window: &mut VecDeque<(ChunkNo, Bits)>,
+    room: &mut Bits,
+) -> Result<usize> {
+    let mut met = 0;
+    let mut left = window.iter_mut().peekable();
+    view.tx.scan_postings(facet, chunks, usize::MAX, &mut |chunk, bytes| {
+        while let Some((_, slots)) = left.next_if(|(at, _)| *at < chunk) {
+            slots.clear();
+        }
+        if let Some((_, slots)) = left.next_if(|(at, _)| *at == chunk) {
+            met += 1;
+            if !posting::narrow(bytes, slots, room)? {
+                slots.clear();
             }
         }
-        Ok(true)
+        Ok(())
+    })?;
+    left.for_each(|(_, slots)| slots.clear());
+    Ok(met)
+}
+
+/// Leaves in chunks the slots that have any of several facets; in how many one is met. Nothing is
+/// known of the slots before, where this is the `first` group.
+fn narrow_to_any(
+    view: &View<'_>,
+    facets: &[FacetNo],
+    chunks: RangeInclusive<ChunkNo>,
+    window: &mut VecDeque<(ChunkNo, Bits)>,
+    first: bool,
+) -> Result<usize> {
+    let mut any = vec![Bits::default(); window.len()];
+    for facet in facets {
+        let mut left = window.iter().zip(&mut any).peekable();
+        view.tx.scan_postings(*facet, chunks.clone(), usize::MAX, &mut |chunk, bytes| {
+            while left.next_if(|((at, _), _)| *at < chunk).is_some() {}
+            match left.next_if(|((at, _), _)| *at == chunk) {
+                Some((_, slots)) => posting::add(bytes, slots),
+                None => Ok(()),
+            }
+        })?;
     }
+    let met = any.iter().filter(|slots| !slots.is_empty()).count();
+    for ((_, slots), any) in window.iter_mut().zip(any) {
+        if first {
+            *slots = any;
+        } else if !slots.and(&any) {
+            slots.clear();
+        }
+    }
+    Ok(met)
+}
+
+/// The first chunk from one on in which slots have any of some facets.
+fn first_from(view: &View<'_>, facets: &[FacetNo], from: ChunkNo) -> Result<Option<ChunkNo>> {
+    let mut first: Option<ChunkNo> = None;
+    for facet in facets {
+        let to = first.unwrap_or(ChunkNo(i64::MAX));
+        view.tx.scan_postings(*facet, from..=to, 1, &mut |chunk, _| {
+            first = Some(chunk);
+            Ok(())
+        })?;
+    }
+    Ok(first)
 }
 
 /// Chunks whose marks are read at once.
@@ -253,7 +249,8 @@ pub(super) struct Plan<'a> {
     /// For each type a chunk, its own next one or one before it.
     next: BinaryHeap<Reverse<(ChunkNo, usize)>>,
     unseen: Unseen,
-    room: Room,
+    /// Slots, kept for their room.
+    room: Bits,
 }
 
 impl<'a> Plan<'a> {
@@ -267,7 +264,7 @@ impl<'a> Plan<'a> {
         Self::with(view, filter, ChunkNo(0), |_| MANY)
     }
 
-    /// `batch` says how many postings of each facet are read first, by how many facets their group has.
+    /// `batch` says how many chunks of a type are looked at first, by the facets of its largest group.
     fn with(
         view: &'a View<'a>,
         filter: &ResourceFilter,
@@ -285,10 +282,9 @@ impl<'a> Plan<'a> {
         }
         let of_type = |numbers: &Vec<(TypeNo, FacetNo)>, type_no: TypeNo| {
             let begin = numbers.partition_point(|(other, _)| *other < type_no);
-            let numbers = numbers.get(begin..).unwrap_or_default();
-            let facets = numbers.partition_point(|(other, _)| *other == type_no);
-            let found = numbers.iter().take(facets);
-            let group: Vec<_> = found.map(|(_, no)| Postings::of(*no, batch(facets))).collect();
+            let numbers = numbers.iter().skip(begin);
+            let group: Vec<_> =
+                numbers.take_while(|(other, _)| *other == type_no).map(|(_, no)| *no).collect();
             (!group.is_empty()).then_some(group)
         };
         let mut plans = Vec::new();
@@ -296,12 +292,20 @@ impl<'a> Plan<'a> {
             let groups = groups.iter().map(|numbers| of_type(numbers, row.no));
             if let Some(mut groups) = groups.collect::<Option<Vec<Vec<_>>>>() {
                 groups.sort_by_key(Vec::len);
-                plans.push(TypePlan::new(row.no, groups));
+                plans.push(TypePlan {
+                    type_no: row.no,
+                    window: VecDeque::new(),
+                    is_narrowed: false,
+                    batch: batch(groups.last().map_or(0, Vec::len)),
+                    groups,
+                    from,
+                    has_ended: false,
+                });
             }
         }
         let next = (0..plans.len()).map(|place| Reverse((from, place))).collect();
         let unseen = Unseen { to: ChunkNo(0), marked: Vec::new() };
-        Ok(Self { view, types: plans, next, unseen, room: Room::default() })
+        Ok(Self { view, types: plans, next, unseen, room: Bits::default() })
     }
 
     /// The next chunk.
@@ -310,7 +314,7 @@ impl<'a> Plan<'a> {
             let Some(mut first) = self.next.peek_mut() else { return Ok(None) };
             let Reverse((from, place)) = *first;
             let Some(plan) = self.types.get_mut(place) else { return Ok(None) };
-            let Some(chunk) = plan.seek(self.view, from, &mut self.room)? else {
+            let Some(chunk) = plan.seek(self.view)? else {
                 PeekMut::pop(first);
                 continue;
             };
@@ -321,17 +325,13 @@ impl<'a> Plan<'a> {
             }
             *first = Reverse((ChunkNo(chunk.0 + 1), place));
             drop(first);
-            let is_narrowed = !plan.groups.is_empty();
-            if is_narrowed && !plan.meet(self.view, chunk, &mut self.room)? {
-                continue;
-            }
+            let Some(mut slots) = plan.take(self.view, chunk, &mut self.room)? else { continue };
             let Some(hidden) = self.unseen.of(self.view, chunk)? else { continue };
-            let slots = if is_narrowed {
-                let mut slots = std::mem::take(&mut self.room.common);
+            let slots = if plan.groups.is_empty() {
+                Slots::AllBut(hidden)
+            } else {
                 slots.and_not(&hidden);
                 Slots::These(slots)
-            } else {
-                Slots::AllBut(hidden)
             };
             return Ok(Some(Block { chunk, type_no: plan.type_no, slots }));
         }
