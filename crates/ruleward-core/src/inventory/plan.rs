@@ -4,7 +4,6 @@
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::collections::binary_heap::{BinaryHeap, PeekMut};
-use std::ops::RangeInclusive;
 
 use ruleward_store::MarkedChunk;
 use ruleward_types::{ChunkNo, FacetNo, Result, TypeNo};
@@ -12,6 +11,9 @@ use ruleward_types::{ChunkNo, FacetNo, Result, TypeNo};
 use super::{Inventory, ResourceFilter, View};
 use crate::evaluation::bits::Bits;
 use crate::evaluation::posting;
+
+#[cfg(test)]
+mod tests;
 
 /// A chunk of which resources match.
 #[derive(Debug)]
@@ -38,13 +40,16 @@ const FEWEST: usize = 4;
 const GROWTH: usize = 8;
 const MANY: usize = 64;
 
+/// Chunks in order, and slots of each.
+type Window = VecDeque<(ChunkNo, Bits)>;
+
 /// What of one type matches, looked at for some chunks at a time.
 struct TypePlan {
     type_no: TypeNo,
     /// All have to match, in each any. Those of the fewest facets first.
     groups: Vec<Vec<FacetNo>>,
     /// Chunks, and the slots that may match in each.
-    window: VecDeque<(ChunkNo, Bits)>,
+    window: Window,
     /// Whether all groups were looked at for these.
     is_narrowed: bool,
     /// How many chunks are looked at next: more and more, but few where most are in vain.
@@ -108,13 +113,13 @@ impl TypePlan {
     fn narrow(&mut self, view: &View<'_>, room: &mut Bits) -> Result<()> {
         let is_led = self.leading().is_some();
         for (place, group) in self.groups.iter().enumerate().skip(usize::from(is_led)) {
-            let ends = (self.window.front(), self.window.back());
-            let (Some((first, _)), Some((last, _))) = ends else { return Ok(()) };
-            let chunks = *first..=*last;
+            if self.window.is_empty() {
+                return Ok(());
+            }
             let looked_at = self.window.len();
             let met = match group.as_slice() {
-                [only] => narrow_to(view, *only, chunks, &mut self.window, room)?,
-                several => narrow_to_any(view, several, chunks, &mut self.window, place == 0)?,
+                [only] => narrow_to(view, *only, &mut self.window, room)?,
+                several => narrow_to_any(view, several, &mut self.window, place == 0)?,
             };
             if met * 2 < looked_at {
                 self.batch = GROWTH;
@@ -126,67 +131,92 @@ impl TypePlan {
                     None => self.has_ended = true,
                 }
             }
-            self.window.retain(|(_, slots)| !slots.is_empty());
         }
         Ok(())
     }
 }
 
-/// Leaves in chunks the slots that have a facet; in how many it is met.
+/// Leaves the slots that have a facet, and the chunks that have some; in how many it was met.
 fn narrow_to(
     view: &View<'_>,
     facet: FacetNo,
-    chunks: RangeInclusive<ChunkNo>,
-    window: &mut VecDeque<(ChunkNo, Bits)>,
+    window: &mut Window,
     room: &mut Bits,
 ) -> Result<usize> {
-    let mut met = 0;
-    let mut left = window.iter_mut().peekable();
-    view.tx.scan_postings(facet, chunks, usize::MAX, &mut |chunk, bytes| {
-        while let Some((_, slots)) = left.next_if(|(at, _)| *at < chunk) {
-            slots.clear();
-        }
-        if let Some((_, slots)) = left.next_if(|(at, _)| *at == chunk) {
-            met += 1;
-            if !posting::narrow(bytes, slots, room)? {
-                slots.clear();
-            }
+    let chunks: Vec<ChunkNo> = window.iter().map(|(at, _)| *at).collect();
+    let (mut met, mut left) = (0, Window::new());
+    scan_in(view, facet, &chunks, |place, bytes| {
+        met += 1;
+        if let Some((at, slots)) = window.get_mut(place)
+            && posting::narrow(bytes, slots, room)?
+        {
+            left.push_back((*at, std::mem::take(slots)));
         }
         Ok(())
     })?;
-    left.for_each(|(_, slots)| slots.clear());
+    *window = left;
     Ok(met)
 }
 
-/// Leaves in chunks the slots that have any of several facets; in how many one is met. Nothing is
-/// known of the slots before, where this is the `first` group.
+/// Leaves the slots that have any of several facets, and the chunks that have some; in how many one
+/// was met. Nothing is known of the slots before, where this is the `first` group.
 fn narrow_to_any(
     view: &View<'_>,
     facets: &[FacetNo],
-    chunks: RangeInclusive<ChunkNo>,
-    window: &mut VecDeque<(ChunkNo, Bits)>,
+    window: &mut Window,
     first: bool,
 ) -> Result<usize> {
-    let mut any = vec![Bits::default(); window.len()];
+    let chunks: Vec<ChunkNo> = window.iter().map(|(at, _)| *at).collect();
+    let mut any = vec![Bits::default(); chunks.len()];
     for facet in facets {
-        let mut left = window.iter().zip(&mut any).peekable();
-        view.tx.scan_postings(*facet, chunks.clone(), usize::MAX, &mut |chunk, bytes| {
-            while left.next_if(|((at, _), _)| *at < chunk).is_some() {}
-            match left.next_if(|((at, _), _)| *at == chunk) {
-                Some((_, slots)) => posting::add(bytes, slots),
-                None => Ok(()),
-            }
+        scan_in(view, *facet, &chunks, |place, bytes| match any.get_mut(place) {
+            Some(slots) => posting::add(bytes, slots),
+            None => Ok(()),
         })?;
     }
     let met = any.iter().filter(|slots| !slots.is_empty()).count();
     for ((_, slots), any) in window.iter_mut().zip(any) {
         if first {
             *slots = any;
-        } else if !slots.and(&any) {
-            slots.clear();
+        } else {
+            slots.and(&any);
         }
     }
+    window.retain(|(_, slots)| !slots.is_empty());
     Ok(met)
+}
+
+/// Calls for the postings of a facet in some chunks, which are in order, by the place of the chunk.
+fn scan_in(
+    view: &View<'_>,
+    facet: FacetNo,
+    chunks: &[ChunkNo],
+    mut visit: impl FnMut(usize, &[u8]) -> Result<()>,
+) -> Result<()> {
+    let (mut place, mut limit) = (0, chunks.len());
+    while let (Some(from), Some(to)) = (chunks.get(place), chunks.last()) {
+        let (mut read, mut met) = (0, 0);
+        view.tx.scan_postings(facet, *from..=*to, limit, &mut |chunk, bytes| {
+            read += 1;
+            while chunks.get(place).is_some_and(|at| *at < chunk) {
+                place += 1;
+            }
+            if chunks.get(place) == Some(&chunk) {
+                met += 1;
+                place += 1;
+                return visit(place - 1, bytes);
+            }
+            Ok(())
+        })?;
+        if read < limit {
+            break;
+        }
+        if met * 2 < read {
+            // Most lie between the chunks: from each on only some.
+            limit = GROWTH;
+        }
+    }
+    Ok(())
 }
 
 /// The first chunk from one on in which slots have any of some facets.
@@ -294,7 +324,7 @@ impl<'a> Plan<'a> {
                 groups.sort_by_key(Vec::len);
                 plans.push(TypePlan {
                     type_no: row.no,
-                    window: VecDeque::new(),
+                    window: Window::new(),
                     is_narrowed: false,
                     batch: batch(groups.last().map_or(0, Vec::len)),
                     groups,
