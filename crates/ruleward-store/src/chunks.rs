@@ -50,7 +50,7 @@ pub struct WholeChunk {
     pub shadowed_slots: Vec<u8>,
 }
 
-/// A chunk of which lists do not show all that lives there.
+/// A chunk that holds something newer than is recorded, or is shadowed by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MarkedChunk {
     /// Its row.
@@ -110,9 +110,14 @@ pub trait ReadChunks {
     ) -> Result<Option<Chunk>>;
     /// Slots of a recorded chunk of which something newer was told, as bits; empty if none.
     fn shadowed_slots(&self, no: ChunkNo) -> Result<Vec<u8>>;
-    /// The chunks from one up to another, of all accounts, that are not recorded or have shadowed
-    /// slots, in order.
-    fn marked_chunks(&self, from: ChunkNo, to: ChunkNo) -> Result<Vec<MarkedChunk>>;
+    /// The first chunks of an account from one on that hold something newer than is recorded, or are
+    /// shadowed by it, in order.
+    fn marked_chunks(
+        &self,
+        account: AccountNo,
+        from: ChunkNo,
+        limit: usize,
+    ) -> Result<Vec<MarkedChunk>>;
     /// The chunks of an account that hold something newer than is recorded, or are shadowed by it.
     fn chunks_to_catch_up(&self, account: AccountNo) -> Result<Vec<Chunk>>;
     /// The chunks of all accounts that have no facets yet: those of an older store.

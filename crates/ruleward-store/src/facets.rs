@@ -1,5 +1,7 @@
 //! Facets: what resources of a type have in common, which have it and how many.
 
+use std::ops::RangeInclusive;
+
 use ruleward_types::{AccountNo, ChunkNo, Facet, FacetCounts, FacetKind, FacetNo, Result, TypeNo};
 
 /// A facet of a type, with its kept numbers.
@@ -47,14 +49,13 @@ pub trait ReadFacets {
     ) -> Result<Vec<(FacetNo, String)>>;
     /// The slots of a chunk that have a facet; empty if none.
     fn posting(&self, facet: FacetNo, chunk: ChunkNo) -> Result<Vec<u8>>;
-    /// Calls for the first chunks from one on in which slots have a facet, in order, with these
-    /// slots.
+    /// Calls for the first chunks of a range in which slots have a facet, in order, with these slots.
     fn scan_postings(
         &self,
         facet: FacetNo,
-        from: ChunkNo,
+        chunks: RangeInclusive<ChunkNo>,
         limit: usize,
-        visit: &mut dyn FnMut(ChunkNo, &[u8]),
+        visit: &mut dyn FnMut(ChunkNo, &[u8]) -> Result<()>,
     ) -> Result<()>;
 }
 

@@ -4,6 +4,11 @@
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Bits(Vec<u64>);
 
+/// The first bytes of a word, the others of which are zero.
+fn part_of_word(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+}
+
 impl PartialEq for Bits {
     fn eq(&self, other: &Self) -> bool {
         let (short, long) =
@@ -96,11 +101,19 @@ impl Bits {
         Self((0..words).map(|n| word(self, n) ^ word(other, n)).collect())
     }
 
-    pub(crate) fn and(&mut self, other: &Self) {
-        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
-            *mine &= theirs;
-        }
+    /// Leaves those slots that are also in another set; whether there are any.
+    pub(crate) fn and(&mut self, other: &Self) -> bool {
         self.0.iter_mut().skip(other.0.len()).for_each(|mine| *mine = 0);
+        self.and_words(other.0.iter().copied())
+    }
+
+    fn and_words(&mut self, words: impl Iterator<Item = u64>) -> bool {
+        let mut any = 0;
+        for (mine, theirs) in self.0.iter_mut().zip(words) {
+            *mine &= theirs;
+            any |= *mine;
+        }
+        any != 0
     }
 
     /// Takes all slots out; the room stays.
@@ -111,13 +124,30 @@ impl Bits {
     /// Adds slots that are stored as bits, and may end inside a word.
     pub(crate) fn unite_bytes(&mut self, bytes: &[u8]) {
         let (whole, rest) = bytes.as_chunks::<8>();
-        self.resize(self.0.len().max(bytes.len().div_ceil(8)));
         for (mine, theirs) in self.0.iter_mut().zip(whole) {
             *mine |= u64::from_le_bytes(*theirs);
         }
-        if let Some(last) = self.0.get_mut(whole.len()) {
-            *last |= rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        let more = whole.get(self.0.len()..).unwrap_or_default();
+        self.0.extend(more.iter().map(|word| u64::from_le_bytes(*word)));
+        if !rest.is_empty() {
+            self.resize(self.0.len().max(whole.len() + 1));
+            if let Some(last) = self.0.get_mut(whole.len()) {
+                *last |= part_of_word(rest);
+            }
         }
+    }
+
+    /// Leaves those slots that are also in a set that is stored as bits, and may end inside a word;
+    /// whether there are any.
+    pub(crate) fn and_bytes(&mut self, bytes: &[u8]) -> bool {
+        let (whole, rest) = bytes.as_chunks::<8>();
+        self.0.truncate(whole.len() + 1);
+        let end = self.0.get_mut(whole.len()).map(|last| {
+            *last &= part_of_word(rest);
+            *last
+        });
+        self.and_words(whole.iter().map(|word| u64::from_le_bytes(*word)))
+            | end.is_some_and(|last| last != 0)
     }
 
     pub(crate) fn and_not(&mut self, other: &Self) {
@@ -128,7 +158,8 @@ impl Bits {
 
     /// The slots in the set, from one on.
     pub(crate) fn iter_from(&self, from: usize) -> impl Iterator<Item = usize> + '_ {
-        self.0.iter().enumerate().skip(from / 64).flat_map(move |(n, word)| {
+        let words = self.0.iter().enumerate().skip(from / 64).filter(|(_, word)| **word != 0);
+        words.flat_map(move |(n, word)| {
             let mut left = *word;
             if n == from / 64 {
                 left &= u64::MAX << (from % 64);
@@ -152,7 +183,7 @@ impl Bits {
         let mut bits = Self::from_bytes(bytes);
         let (_, rest) = bytes.as_chunks::<8>();
         if !rest.is_empty() {
-            bits.0.push(rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)));
+            bits.0.push(part_of_word(rest));
         }
         bits.resize(words);
         bits

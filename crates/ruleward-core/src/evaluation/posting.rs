@@ -35,9 +35,12 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Bits> {
     Ok(slots)
 }
 
+fn damaged() -> Error {
+    Error::internal("read a posting", "it is damaged")
+}
+
 /// Adds the slots of a posting to others.
 pub(crate) fn add(bytes: &[u8], slots: &mut Bits) -> Result<()> {
-    let damaged = || Error::internal("read a posting", "it is damaged");
     let Some((kind, rest)) = bytes.split_first() else { return Ok(()) };
     let (numbers, odd) = rest.as_chunks::<2>();
     let numbers = numbers.iter().map(|number| usize::from(u16::from_le_bytes(*number)));
@@ -56,6 +59,16 @@ pub(crate) fn add(bytes: &[u8], slots: &mut Bits) -> Result<()> {
         _ => return Err(damaged()),
     }
     Ok(())
+}
+
+/// Leaves of slots those that are in a posting; whether there are any. What is in `room` is lost.
+pub(crate) fn narrow(bytes: &[u8], slots: &mut Bits, room: &mut Bits) -> Result<bool> {
+    if let Some((&BITS, rest)) = bytes.split_first() {
+        return Ok(slots.and_bytes(rest));
+    }
+    room.clear();
+    add(bytes, room)?;
+    Ok(slots.and(room))
 }
 
 #[cfg(test)]
@@ -81,8 +94,35 @@ mod tests {
         }
 
         #[test]
+        fn slots_are_narrowed_to_those_of_both(
+            slots in prop::collection::btree_set(0_usize..4096, 0..700),
+            others in prop::collection::btree_set(0_usize..4096, 0..700),
+            (dense, below) in (any::<bool>(), 0_usize..4096),
+        ) {
+            let all_of = |slots: &mut dyn Iterator<Item = usize>| {
+                let mut bits = Bits::default();
+                slots.for_each(|slot| bits.set(slot, true));
+                bits
+            };
+            let slots = if dense { all_of(&mut (0..below)) } else { all_of(&mut slots.into_iter()) };
+            let others = all_of(&mut others.into_iter());
+            for (one, other) in [(&slots, &others), (&others, &slots)] {
+                let (mut narrowed, mut both) = (one.clone(), one.clone());
+                let is_left = narrow(&encode(other), &mut narrowed, &mut other.clone()).unwrap();
+                both.and(other);
+                prop_assert_eq!(&narrowed, &both);
+                prop_assert_eq!(is_left, !both.is_empty());
+                let (mut united, mut either) = (one.clone(), one.clone());
+                add(&encode(other), &mut united).unwrap();
+                either.unite(other);
+                prop_assert_eq!(united, either);
+            }
+        }
+
+        #[test]
         fn damaged_postings_do_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
             let _ = decode(&bytes);
+            let _ = narrow(&bytes, &mut Bits::first(4096), &mut Bits::default());
         }
     }
 

@@ -81,7 +81,7 @@ impl View<'_> {
         let groups = filter.groups();
         if groups.len() > 1 {
             let mut count = 0;
-            let mut plan = Plan::new(self, filter, ChunkNo(0))?;
+            let mut plan = Plan::whole(self, filter)?;
             while let Some(block) = plan.next()? {
                 if let Slots::These(slots) = block.slots {
                     count += slots.count();
@@ -161,7 +161,7 @@ impl View<'_> {
         for row in self.tx.facets(self.account, FacetKind::Region, None, None)? {
             regions.entry(row.type_no).or_default().push((row.no, row.facet.name));
         }
-        let mut plan = Plan::new(self, filter, ChunkNo(0))?;
+        let mut plan = Plan::whole(self, filter)?;
         while let Some(block) = plan.next()? {
             let Slots::These(slots) = block.slots else { continue };
             let of_type = tally.entry(block.type_no).or_default();

@@ -1,8 +1,9 @@
 //! Which slots match a filter: for each type the postings of its facets, gone through side by
-//! side, chunk after chunk. Where one of them has a gap, the others are not read.
+//! side for some chunks at a time. Where one of them has a gap, the others are not read.
 
-use std::collections::{HashMap, VecDeque};
-use std::ops::Range;
+use std::cmp::Reverse;
+use std::collections::VecDeque;
+use std::collections::binary_heap::{BinaryHeap, PeekMut};
 
 use ruleward_store::MarkedChunk;
 use ruleward_types::{ChunkNo, FacetNo, Result, TypeNo};
@@ -10,6 +11,9 @@ use ruleward_types::{ChunkNo, FacetNo, Result, TypeNo};
 use super::{Inventory, ResourceFilter, View};
 use crate::evaluation::bits::Bits;
 use crate::evaluation::posting;
+
+#[cfg(test)]
+mod tests;
 
 /// A chunk of which resources match.
 #[derive(Debug)]
@@ -28,148 +32,212 @@ pub(super) enum Slots {
     These(Bits),
 }
 
-/// Rows that are read at once: 32, enough for nearly all types of a million resources, then so many
-/// times as many as before, up to so many.
+/// Chunks of a type that are looked at together: first so many, enough for nearly all types of a
+/// million resources, and fewer where each has postings of many facets.
+const FIRST: usize = 32;
+const FEWEST: usize = 4;
+/// Then so many times as many as before, up to so many.
 const GROWTH: usize = 8;
 const MANY: usize = 64;
-const BEFORE_THE_FIRST: usize = 32 / GROWTH;
 
-/// The postings of a facet, read as far as they are needed.
-struct Postings {
-    facet: FacetNo,
-    /// Chunks, and where their slots are among those that were read.
-    ahead: VecDeque<(ChunkNo, Range<usize>)>,
-    slots: Vec<u8>,
-    /// How many were read at once: more and more as long as most are needed.
-    batch: usize,
-    /// Of these, how many nobody needed.
-    passed_over: usize,
-    has_ended: bool,
-}
+/// Chunks in order, and slots of each.
+type Window = VecDeque<(ChunkNo, Bits)>;
 
-impl Postings {
-    fn of(facet: FacetNo) -> Self {
-        Self {
-            facet,
-            ahead: VecDeque::new(),
-            slots: Vec::new(),
-            batch: BEFORE_THE_FIRST,
-            passed_over: 0,
-            has_ended: false,
-        }
-    }
-
-    /// The chunk of the first posting from a chunk on. Never asked to go back.
-    fn seek(&mut self, view: &View<'_>, from: ChunkNo) -> Result<Option<ChunkNo>> {
-        while self.ahead.pop_front_if(|(at, _)| *at < from).is_some() {
-            self.passed_over += 1;
-        }
-        if self.ahead.is_empty() && !self.has_ended {
-            let is_sparse = self.passed_over * 2 > self.batch;
-            self.batch = if is_sparse { GROWTH } else { MANY.min(self.batch * GROWTH) };
-            self.passed_over = 0;
-            let (ahead, read) = (&mut self.ahead, &mut self.slots);
-            read.clear();
-            view.tx.scan_postings(self.facet, from, self.batch, &mut |chunk, slots| {
-                let begin = read.len();
-                read.extend_from_slice(slots);
-                ahead.push_back((chunk, begin..read.len()));
-            })?;
-            self.has_ended = self.ahead.len() < self.batch;
-        }
-        Ok(self.ahead.front().map(|(at, _)| *at))
-    }
-
-    /// Adds the slots of a chunk to others, where it is the one that was found.
-    fn add(&mut self, chunk: ChunkNo, others: &mut Bits) -> Result<()> {
-        let found = self.ahead.pop_front_if(|(at, _)| *at == chunk);
-        let slots = found.and_then(|(_, place)| self.slots.get(place));
-        posting::add(slots.unwrap_or_default(), others)
-    }
-}
-
-/// What of one type matches.
+/// What of one type matches, looked at for some chunks at a time.
 struct TypePlan {
     type_no: TypeNo,
     /// All have to match, in each any. Those of the fewest facets first.
-    groups: Vec<Vec<Postings>>,
-    /// Chunks of the type, read as far as they are needed.
-    ahead: VecDeque<ChunkNo>,
+    groups: Vec<Vec<FacetNo>>,
+    /// Chunks, and the slots that may match in each.
+    window: Window,
+    /// Whether all groups were looked at for these.
+    is_narrowed: bool,
+    /// How many chunks are looked at next: more and more, but few where most are in vain.
     batch: usize,
-    has_ended: bool,
-    /// Nothing matches before.
+    /// Where to go on.
     from: ChunkNo,
-    /// The slots of a group. Kept for its room.
-    any: Bits,
+    has_ended: bool,
 }
 
 impl TypePlan {
-    fn new(type_no: TypeNo, groups: Vec<Vec<Postings>>) -> Self {
-        Self {
-            type_no,
-            groups,
-            ahead: VecDeque::new(),
-            batch: BEFORE_THE_FIRST,
-            has_ended: false,
-            from: ChunkNo(0),
-            any: Bits::default(),
+    /// The first chunk that is left in which slots may match. As long as another type has one before,
+    /// nothing more is read.
+    fn seek(&mut self, view: &View<'_>) -> Result<Option<ChunkNo>> {
+        while self.window.is_empty() && !self.has_ended {
+            self.read(view)?;
+        }
+        Ok(self.window.front().map(|(at, _)| *at))
+    }
+
+    /// The slots of the chunk that was found, where any are in all groups.
+    fn take(&mut self, view: &View<'_>, chunk: ChunkNo, room: &mut Bits) -> Result<Option<Bits>> {
+        if !self.is_narrowed {
+            self.is_narrowed = true;
+            self.narrow(view, room)?;
+        }
+        Ok(self.window.pop_front_if(|(at, _)| *at == chunk).map(|(_, slots)| slots))
+    }
+
+    /// The facet of the first group, where it is the only one. Its postings cost as little as the
+    /// chunks of the type, and tell more.
+    fn leading(&self) -> Option<FacetNo> {
+        match self.groups.first()?.as_slice() {
+            [only] => Some(*only),
+            _ => None,
         }
     }
 
-    /// The first chunk from one on in which slots may match.
-    fn seek(&mut self, view: &View<'_>, from: ChunkNo) -> Result<Option<ChunkNo>> {
-        let from = from.max(self.from);
-        if let Some([only]) = self.groups.first_mut().map(Vec::as_mut_slice) {
-            // Costs as little as the chunks of the type, and tells more.
-            return only.seek(view, from);
+    fn read(&mut self, view: &View<'_>) -> Result<()> {
+        let leading = self.leading();
+        let Self { window, batch, from, .. } = self;
+        if let Some(only) = leading {
+            let chunks = *from..=ChunkNo(i64::MAX);
+            view.tx.scan_postings(only, chunks, *batch, &mut |chunk, slots| {
+                window.push_back((chunk, posting::decode(slots)?));
+                Ok(())
+            })?;
+        } else {
+            let chunks = view.tx.chunk_numbers(view.account, self.type_no, *from, *batch)?;
+            window.extend(chunks.into_iter().map(|chunk| (chunk, Bits::default())));
         }
-        while self.ahead.pop_front_if(|at| *at < from).is_some() {}
-        if self.ahead.is_empty() && !self.has_ended {
-            self.batch = MANY.min(self.batch * GROWTH);
-            self.ahead =
-                view.tx.chunk_numbers(view.account, self.type_no, from, self.batch)?.into();
-            self.has_ended = self.ahead.len() < self.batch;
+        self.has_ended = window.len() < *batch;
+        if let Some((last, _)) = window.back() {
+            *from = ChunkNo(last.0 + 1);
         }
-        Ok(self.ahead.front().copied())
+        self.is_narrowed = false;
+        *batch = MANY.min(*batch * GROWTH);
+        Ok(())
     }
 
-    /// The slots of a chunk that are in all groups.
-    fn common(&mut self, view: &View<'_>, chunk: ChunkNo) -> Result<Bits> {
-        let mut common = Bits::default();
-        for (place, group) in self.groups.iter_mut().enumerate() {
-            let mut first: Option<ChunkNo> = None;
-            for postings in &mut *group {
-                if let Some(at) = postings.seek(view, chunk)? {
-                    first = Some(first.map_or(at, |known| known.min(at)));
+    /// Leaves the slots that are in all groups, and the chunks that have some.
+    fn narrow(&mut self, view: &View<'_>, room: &mut Bits) -> Result<()> {
+        let is_led = self.leading().is_some();
+        for (place, group) in self.groups.iter().enumerate().skip(usize::from(is_led)) {
+            if self.window.is_empty() {
+                return Ok(());
+            }
+            let looked_at = self.window.len();
+            let met = match group.as_slice() {
+                [only] => narrow_to(view, *only, &mut self.window, room)?,
+                several => narrow_to_any(view, several, &mut self.window, place == 0)?,
+            };
+            if met * 2 < looked_at {
+                self.batch = GROWTH;
+            }
+            if met == 0 && !self.has_ended {
+                // Where the group has nothing, the others are not read.
+                match first_from(view, group, self.from)? {
+                    Some(next) => self.from = next,
+                    None => self.has_ended = true,
                 }
             }
-            // Where none is left, nothing matches any more.
-            let first = first.unwrap_or(ChunkNo(i64::MAX));
-            if first > chunk {
-                self.from = first;
-                return Ok(Bits::default());
-            }
-            self.any.clear();
-            let slots = if place == 0 { &mut common } else { &mut self.any };
-            for postings in group {
-                postings.add(chunk, slots)?;
-            }
-            if place > 0 {
-                common.and(&self.any);
-            }
-            if common.is_empty() {
-                break;
-            }
         }
-        Ok(common)
+        Ok(())
     }
 }
 
-/// Chunks whose marks are read at once.
-const STRETCH: i64 = 64;
+/// Leaves the slots that have a facet, and the chunks that have some; in how many it was met.
+fn narrow_to(
+    view: &View<'_>,
+    facet: FacetNo,
+    window: &mut Window,
+    room: &mut Bits,
+) -> Result<usize> {
+    let chunks: Vec<ChunkNo> = window.iter().map(|(at, _)| *at).collect();
+    let (mut met, mut left) = (0, Window::new());
+    scan_in(view, facet, &chunks, |place, bytes| {
+        met += 1;
+        if let Some((at, slots)) = window.get_mut(place)
+            && posting::narrow(bytes, slots, room)?
+        {
+            left.push_back((*at, std::mem::take(slots)));
+        }
+        Ok(())
+    })?;
+    *window = left;
+    Ok(met)
+}
 
-/// What of chunks is not seen, read for a stretch of them at a time. Never asked to go back.
+/// Leaves the slots that have any of several facets, and the chunks that have some; in how many one
+/// was met. Nothing is known of the slots before, where this is the `first` group.
+fn narrow_to_any(
+    view: &View<'_>,
+    facets: &[FacetNo],
+    window: &mut Window,
+    first: bool,
+) -> Result<usize> {
+    let chunks: Vec<ChunkNo> = window.iter().map(|(at, _)| *at).collect();
+    let mut any = vec![Bits::default(); chunks.len()];
+    for facet in facets {
+        scan_in(view, *facet, &chunks, |place, bytes| match any.get_mut(place) {
+            Some(slots) => posting::add(bytes, slots),
+            None => Ok(()),
+        })?;
+    }
+    let met = any.iter().filter(|slots| !slots.is_empty()).count();
+    for ((_, slots), any) in window.iter_mut().zip(any) {
+        if first {
+            *slots = any;
+        } else {
+            slots.and(&any);
+        }
+    }
+    window.retain(|(_, slots)| !slots.is_empty());
+    Ok(met)
+}
+
+/// Calls for the postings of a facet in some chunks, which are in order, by the place of the chunk.
+fn scan_in(
+    view: &View<'_>,
+    facet: FacetNo,
+    chunks: &[ChunkNo],
+    mut visit: impl FnMut(usize, &[u8]) -> Result<()>,
+) -> Result<()> {
+    let (mut place, mut limit) = (0, chunks.len());
+    while let (Some(from), Some(to)) = (chunks.get(place), chunks.last()) {
+        let (mut read, mut met) = (0, 0);
+        view.tx.scan_postings(facet, *from..=*to, limit, &mut |chunk, bytes| {
+            read += 1;
+            while chunks.get(place).is_some_and(|at| *at < chunk) {
+                place += 1;
+            }
+            if chunks.get(place) == Some(&chunk) {
+                met += 1;
+                place += 1;
+                return visit(place - 1, bytes);
+            }
+            Ok(())
+        })?;
+        if read < limit {
+            break;
+        }
+        if met * 2 < read {
+            // Most lie between the chunks: from each on only some.
+            limit = GROWTH;
+        }
+    }
+    Ok(())
+}
+
+/// The first chunk from one on in which slots have any of some facets.
+fn first_from(view: &View<'_>, facets: &[FacetNo], from: ChunkNo) -> Result<Option<ChunkNo>> {
+    let mut first: Option<ChunkNo> = None;
+    for facet in facets {
+        let to = first.unwrap_or(ChunkNo(i64::MAX));
+        view.tx.scan_postings(*facet, from..=to, 1, &mut |chunk, _| {
+            first = Some(chunk);
+            Ok(())
+        })?;
+    }
+    Ok(first)
+}
+
+/// Chunks whose marks are read at once.
+const MARKED: usize = 64;
+
+/// What of chunks is not seen, read for some marked chunks at a time. Never asked to go back.
 struct Unseen {
+    /// Of the chunks before this one the marks are known.
     to: ChunkNo,
     marked: Vec<MarkedChunk>,
 }
@@ -178,8 +246,9 @@ impl Unseen {
     /// The slots of a chunk that are not seen; none where nothing of it is.
     fn of(&mut self, view: &View<'_>, chunk: ChunkNo) -> Result<Option<Bits>> {
         if chunk >= self.to {
-            self.to = ChunkNo(chunk.0.saturating_add(STRETCH));
-            self.marked = view.tx.marked_chunks(chunk, self.to)?;
+            self.marked = view.tx.marked_chunks(view.account, chunk, MARKED)?;
+            let last = self.marked.last().filter(|_| self.marked.len() == MARKED);
+            self.to = ChunkNo(last.map_or(i64::MAX, |last| last.no.0 + 1));
         }
         let Ok(place) = self.marked.binary_search_by_key(&chunk, |marked| marked.no) else {
             return Ok(Some(Bits::default()));
@@ -207,59 +276,92 @@ pub(super) fn types(
 pub(super) struct Plan<'a> {
     view: &'a View<'a>,
     types: Vec<TypePlan>,
+    /// For each type a chunk, its own next one or one before it.
+    next: BinaryHeap<Reverse<(ChunkNo, usize)>>,
     unseen: Unseen,
-    from: ChunkNo,
+    /// Slots, kept for their room.
+    room: Bits,
 }
 
 impl<'a> Plan<'a> {
-    /// From a chunk on.
+    /// From a chunk on, for a page: little is read ahead.
     pub(super) fn new(view: &'a View<'a>, filter: &ResourceFilter, from: ChunkNo) -> Result<Self> {
+        Self::with(view, filter, from, |facets| (FIRST / facets.max(1)).max(FEWEST))
+    }
+
+    /// Of all chunks, each of which is going to be asked for.
+    pub(super) fn whole(view: &'a View<'a>, filter: &ResourceFilter) -> Result<Self> {
+        Self::with(view, filter, ChunkNo(0), |_| MANY)
+    }
+
+    /// `batch` says how many chunks of a type are looked at first, by the facets of its largest group.
+    fn with(
+        view: &'a View<'a>,
+        filter: &ResourceFilter,
+        from: ChunkNo,
+        batch: impl Fn(usize) -> usize,
+    ) -> Result<Self> {
         let mut groups = Vec::new();
         for group in filter.groups() {
-            let mut by_type: HashMap<TypeNo, Vec<Postings>> = HashMap::new();
+            let mut numbers = Vec::new();
             for facet in &group {
-                for (type_no, no) in view.tx.facet_numbers(view.account, facet)? {
-                    by_type.entry(type_no).or_default().push(Postings::of(no));
-                }
+                numbers.extend(view.tx.facet_numbers(view.account, facet)?);
             }
-            groups.push(by_type);
+            numbers.sort_by_key(|(type_no, _)| *type_no);
+            groups.push(numbers);
         }
+        let of_type = |numbers: &Vec<(TypeNo, FacetNo)>, type_no: TypeNo| {
+            let begin = numbers.partition_point(|(other, _)| *other < type_no);
+            let numbers = numbers.iter().skip(begin);
+            let group: Vec<_> =
+                numbers.take_while(|(other, _)| *other == type_no).map(|(_, no)| *no).collect();
+            (!group.is_empty()).then_some(group)
+        };
         let mut plans = Vec::new();
         for row in types(view, filter)? {
-            let of_type = groups.iter_mut().map(|group| group.remove(&row.no));
-            if let Some(mut groups) = of_type.collect::<Option<Vec<Vec<_>>>>() {
+            let groups = groups.iter().map(|numbers| of_type(numbers, row.no));
+            if let Some(mut groups) = groups.collect::<Option<Vec<Vec<_>>>>() {
                 groups.sort_by_key(Vec::len);
-                plans.push(TypePlan::new(row.no, groups));
+                plans.push(TypePlan {
+                    type_no: row.no,
+                    window: Window::new(),
+                    is_narrowed: false,
+                    batch: batch(groups.last().map_or(0, Vec::len)),
+                    groups,
+                    from,
+                    has_ended: false,
+                });
             }
         }
+        let next = (0..plans.len()).map(|place| Reverse((from, place))).collect();
         let unseen = Unseen { to: ChunkNo(0), marked: Vec::new() };
-        Ok(Self { view, types: plans, unseen, from })
+        Ok(Self { view, types: plans, next, unseen, room: Bits::default() })
     }
 
     /// The next chunk.
     pub(super) fn next(&mut self) -> Result<Option<Block>> {
         loop {
-            let mut first: Option<(ChunkNo, &mut TypePlan)> = None;
-            for plan in &mut self.types {
-                if let Some(chunk) = plan.seek(self.view, self.from)?
-                    && first.as_ref().is_none_or(|(known, _)| chunk < *known)
-                {
-                    first = Some((chunk, plan));
-                }
-            }
-            let Some((chunk, plan)) = first else { return Ok(None) };
-            self.from = ChunkNo(chunk.0 + 1);
-            let mut slots = plan.common(self.view, chunk)?;
-            let is_narrowed = !plan.groups.is_empty();
-            if is_narrowed && slots.is_empty() {
+            let Some(mut first) = self.next.peek_mut() else { return Ok(None) };
+            let Reverse((from, place)) = *first;
+            let Some(plan) = self.types.get_mut(place) else { return Ok(None) };
+            let Some(chunk) = plan.seek(self.view)? else {
+                PeekMut::pop(first);
+                continue;
+            };
+            if chunk > from {
+                // Another type may have one before.
+                *first = Reverse((chunk, place));
                 continue;
             }
+            *first = Reverse((ChunkNo(chunk.0 + 1), place));
+            drop(first);
+            let Some(mut slots) = plan.take(self.view, chunk, &mut self.room)? else { continue };
             let Some(hidden) = self.unseen.of(self.view, chunk)? else { continue };
-            let slots = if is_narrowed {
+            let slots = if plan.groups.is_empty() {
+                Slots::AllBut(hidden)
+            } else {
                 slots.and_not(&hidden);
                 Slots::These(slots)
-            } else {
-                Slots::AllBut(hidden)
             };
             return Ok(Some(Block { chunk, type_no: plan.type_no, slots }));
         }

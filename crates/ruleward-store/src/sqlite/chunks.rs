@@ -129,10 +129,16 @@ impl ReadChunks for Tx<'_> {
         Ok(self.one(sql, [no.0], |row| row.get(0))?.unwrap_or_default())
     }
 
-    fn marked_chunks(&self, from: ChunkNo, to: ChunkNo) -> Result<Vec<MarkedChunk>> {
-        let sql = "SELECT no, recorded, shadowed_slots FROM chunk WHERE no >= ?1 AND no < ?2
-                   AND (recorded = 0 OR shadowed_slots <> x'') ORDER BY no";
-        self.all(sql, [from.0, to.0], |row| {
+    fn marked_chunks(
+        &self,
+        account: AccountNo,
+        from: ChunkNo,
+        limit: usize,
+    ) -> Result<Vec<MarkedChunk>> {
+        // As the index says it that has no others.
+        let sql = "SELECT no, recorded, shadowed_slots FROM chunk WHERE account = ?1 AND no >= ?2
+                   AND ((recorded = 0 AND live > 0) OR shadowed_slots <> x'') ORDER BY no LIMIT ?3";
+        self.all(sql, [account.0, from.0, number(limit)?], |row| {
             let (no, recorded, shadowed_slots) = (ChunkNo(row.get(0)?), row.get(1)?, row.get(2)?);
             Ok(MarkedChunk { no, recorded, shadowed_slots })
         })

@@ -1,5 +1,7 @@
 //! Facets.
 
+use std::ops::RangeInclusive;
+
 use ruleward_types::{
     AccountNo, ChunkNo, Error, Facet, FacetCounts, FacetKind, FacetNo, Result, TypeNo,
 };
@@ -108,20 +110,23 @@ impl ReadFacets for Tx<'_> {
     fn scan_postings(
         &self,
         facet: FacetNo,
-        from: ChunkNo,
+        chunks: RangeInclusive<ChunkNo>,
         limit: usize,
-        visit: &mut dyn FnMut(ChunkNo, &[u8]),
+        visit: &mut dyn FnMut(ChunkNo, &[u8]) -> Result<()>,
     ) -> Result<()> {
         let context = failed("scan postings");
-        let sql = "SELECT chunk, slots FROM posting WHERE facet = ?1 AND chunk >= ?2
-                   ORDER BY chunk LIMIT ?3";
+        let of_another_type = |e| Error::internal("scan postings", e);
+        let sql = "SELECT chunk, slots FROM posting WHERE facet = ?1
+                   AND chunk BETWEEN ?2 AND ?3 ORDER BY chunk LIMIT ?4";
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut statement = self.connection.prepare_cached(sql).map_err(&context)?;
-        let mut rows = statement.query([facet.0, from.0, limit]).map_err(&context)?;
+        let mut rows = statement
+            .query([facet.0, chunks.start().0, chunks.end().0, limit])
+            .map_err(&context)?;
         while let Some(row) = rows.next().map_err(&context)? {
-            let chunk = ChunkNo(row.get(0).map_err(&context)?);
-            let slots = row.get_ref(1).map_err(&context)?.as_blob();
-            visit(chunk, slots.map_err(|e| Error::internal("scan postings", e))?);
+            let chunk = row.get_ref(0).map_err(&context)?.as_i64().map_err(of_another_type)?;
+            let slots = row.get_ref(1).map_err(&context)?.as_blob().map_err(of_another_type)?;
+            visit(ChunkNo(chunk), slots)?;
         }
         Ok(())
     }

@@ -174,6 +174,9 @@ pub(crate) fn told_chunks_are_apart(place: Place) {
     assert!(recorded.recorded && !told.recorded);
     let slots = vec![0b10];
     let written = slots.clone();
+    let marks =
+        |no, recorded, slots: &[u8]| MarkedChunk { no, recorded, shadowed_slots: slots.to_vec() };
+    let (shadowed, newer) = (marks(recorded.no, true, &slots), marks(told.no, false, &[]));
     place
         .store()
         .write(move |tx| {
@@ -215,17 +218,10 @@ pub(crate) fn told_chunks_are_apart(place: Place) {
             assert_eq!((whole.chunk, &whole.shadowed_slots), (recorded, &slots));
             assert_eq!((whole.planes, whole.stale_slots), (vec![], vec![]));
             assert_eq!(tx.whole_chunk(ChunkNo(told.no.0 + 9))?, None);
-            let marks = |no, recorded, slots: &[u8]| MarkedChunk {
-                no,
-                recorded,
-                shadowed_slots: slots.to_vec(),
-            };
-            let (one, other) = (marks(recorded.no, true, &slots), marks(told.no, false, &[]));
-            assert_eq!(tx.marked_chunks(recorded.no, told.no)?, std::slice::from_ref(&one));
-            let past_all = ChunkNo(told.no.0 + 9);
-            assert_eq!(tx.marked_chunks(ChunkNo(0), past_all)?, [one, other]);
-            assert_eq!(tx.marked_chunks(plain.no, past_all)?, []);
+            let marked = |from, limit| tx.marked_chunks(account, from, limit);
             // Nothing lives in the other one as yet.
+            assert_eq!(marked(ChunkNo(0), 9)?, std::slice::from_ref(&shadowed));
+            assert_eq!(marked(plain.no, 9)?, []);
             let behind = tx.chunks_to_catch_up(account)?;
             assert_eq!(behind.iter().map(|of| of.no).collect::<Vec<_>>(), [recorded.no]);
             assert_eq!(tx.chunks_without_facets(9)?, []);
@@ -235,4 +231,10 @@ pub(crate) fn told_chunks_are_apart(place: Place) {
     place.store().write(move |tx| tx.update_chunk(&Chunk { live: 1, ..told })).unwrap();
     let behind = place.store().read(|tx| tx.chunks_to_catch_up(account)).unwrap();
     assert_eq!(behind.len(), 2);
+    let marked =
+        |from, limit| place.store().read(|tx| tx.marked_chunks(account, from, limit)).unwrap();
+    assert_eq!(marked(ChunkNo(0), 9), [shadowed.clone(), newer.clone()]);
+    assert_eq!(marked(ChunkNo(0), 1), [shadowed]);
+    assert_eq!(marked(told.no, 9), [newer]);
+    assert_eq!(marked(plain.no, 9), []);
 }

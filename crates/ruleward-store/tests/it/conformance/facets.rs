@@ -125,20 +125,25 @@ pub(crate) fn postings_are_replaced_and_sought(place: Place) {
         })
         .unwrap();
     let place = place.reopen();
-    let from = |from, limit| {
+    let within = |from, to, limit| {
         let mut met = Vec::new();
         let read = place.store().read(|tx| {
-            tx.scan_postings(facet, ChunkNo(from), limit, &mut |chunk, slots| {
+            tx.scan_postings(facet, ChunkNo(from)..=ChunkNo(to), limit, &mut |chunk, slots| {
                 met.push((chunk, slots.to_vec()));
+                Ok(())
             })
         });
         read.map(|()| met).unwrap()
     };
+    let from = |from, limit| within(from, i64::MAX, limit);
     let (first, second) = ((ChunkNo(3), b"y".to_vec()), (ChunkNo(7), b"z".to_vec()));
     assert_eq!(from(0, 9), [first.clone(), second.clone()]);
     assert_eq!(from(3, 1), [first]);
     assert_eq!(from(4, 2), [second]);
     assert_eq!(from(8, 2), []);
+    assert_eq!(within(3, 7, usize::MAX).len(), 2);
+    assert_eq!(within(3, 6, 9), from(3, 1));
+    assert_eq!(within(4, 6, 9), []);
     let posting = |chunk| place.store().read(|tx| tx.posting(facet, ChunkNo(chunk))).unwrap();
     assert_eq!((posting(7), posting(5)), (b"z".to_vec(), Vec::new()));
 }
