@@ -39,13 +39,14 @@ impl Phases<'_> {
         rules.into_iter().map(|rule| self.create(name, rule)).collect()
     }
 
-    /// Tries rules without storing anything: each reads the columns of the store again.
+    /// Tries rules without storing anything: each reads the columns of the store again. One changed
+    /// resource is named; each more is a look-up of its body.
     fn preview(&mut self, name: &str, rules: Vec<NewPolicyAssignment>) -> Result<()> {
         let before = cpu::process_ns()?;
         let mut evaluations = 0;
         let mut violations = Vec::new();
         for rule in rules {
-            let found = self.service.preview_policy_assignment(self.access, rule, None)?;
+            let found = self.service.preview_policy_assignment(self.access, rule, None, 1)?;
             let then = found.then;
             evaluations += then.compliant + then.non_compliant + then.undetermined;
             violations.push(then.non_compliant);

@@ -6,22 +6,22 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use rustix::time::{ClockId, clock_gettime};
 
 /// CPU nanoseconds that the calling thread has had.
 pub fn thread_ns() -> Result<u64> {
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").context("CPU time")?;
-    Ok(told.split(' ').next().context("CPU time")?.parse()?)
+    nanoseconds(ClockId::ThreadCPUTime)
 }
 
-/// CPU nanoseconds that all living threads of the process have had.
+/// CPU nanoseconds that all threads of the process have had.
 pub fn process_ns() -> Result<u64> {
-    let mut sum = 0;
-    for task in std::fs::read_dir("/proc/self/task")? {
-        // A thread may end meanwhile.
-        let Ok(told) = std::fs::read_to_string(task?.path().join("schedstat")) else { continue };
-        sum += told.split(' ').next().context("CPU time")?.parse::<u64>()?;
-    }
-    Ok(sum)
+    nanoseconds(ClockId::ProcessCPUTime)
+}
+
+/// These clocks are exact: what `/proc` tells of a running thread is as old as its last tick.
+fn nanoseconds(clock: ClockId) -> Result<u64> {
+    let time = clock_gettime(clock);
+    Ok(u64::try_from(time.tv_sec)? * 1_000_000_000 + u64::try_from(time.tv_nsec)?)
 }
 
 /// Anonymous memory of the process in KiB: what is not backed by a file.

@@ -65,8 +65,6 @@ fn settle(service: &Service) -> Result<()> {
 
 /// Runs a job: its CPU time over all threads of the process, its wall time, and the most
 /// anonymous memory meanwhile beyond what there was before.
-///
-/// What threads used that ended meanwhile is not counted, so they have to outlive the job.
 fn measured(name: &str, job: impl FnOnce() -> Result<Value>) -> Result<Value> {
     let memory = cpu::Peak::watch()?;
     let (before, begun) = (cpu::process_ns()?, Instant::now());

@@ -70,7 +70,7 @@ pub use page::{Cursor, Page, Paged};
 pub use past::{PastQuery, PastState, PastSubject, StateChange};
 pub use policy_assignments::PolicyAssignmentQuery;
 pub use policy_summaries::TagSelector;
-pub use previews::{Preview, PreviewedChange, ProactiveState};
+pub use previews::{NAMED_BY_PREVIEW, Preview, PreviewedChange, ProactiveState};
 pub use providers::{DisplayName, Provider, ProviderType, Region};
 pub use relations::{Direction, Relation};
 pub use reported_results::ReportedState;

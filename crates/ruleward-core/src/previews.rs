@@ -29,7 +29,7 @@ use crate::policy_assignments::not_found;
 use crate::resources::Spelling;
 
 /// Changed resources that a preview names at most.
-const NAMED: usize = 1000;
+pub const NAMED_BY_PREVIEW: usize = 1000;
 
 /// Reading a resource by its key takes as long as reading so many that follow each other.
 const SPARSE: usize = 4;
@@ -43,7 +43,7 @@ pub struct Preview {
     pub then: ComplianceCounts,
     /// How many resources would get another verdict.
     pub changed: u64,
-    /// The first thousand of them.
+    /// The first of them.
     pub changes: Vec<PreviewedChange>,
 }
 
@@ -84,13 +84,14 @@ pub(crate) fn verdict_name(verdict: Verdict) -> &'static str {
 }
 
 impl Service {
-    /// What a rule would find over the whole inventory. With `instead_of`, what would change if
-    /// that rule became this one.
+    /// What a rule would find over the whole inventory, and so many of the resources that change. With
+    /// `instead_of`, what would change if that rule became this one.
     pub fn preview_policy_assignment(
         self: &Arc<Self>,
         access: &Access,
         new: NewPolicyAssignment,
         instead_of: Option<&PolicyAssignmentId>,
+        named: usize,
     ) -> Result<Preview> {
         let mut rule = self.draft(new)?;
         let now = self.tick();
@@ -113,6 +114,7 @@ impl Service {
                     compiled: &compiled,
                     columns: columns.as_ref(),
                     is_stored: instead_of.is_some(),
+                    named: named.min(NAMED_BY_PREVIEW),
                     now,
                 };
                 every_chunk(tx, account.no, Some(row.no), |chunk| preview.add(tx, &draft, &chunk))?;
@@ -176,12 +178,14 @@ struct Draft<'a> {
     /// Where the rule covers the type.
     columns: Option<&'a TypeColumns>,
     is_stored: bool,
+    /// How many changed resources are named.
+    named: usize,
     now: Timestamp,
 }
 
 impl Preview {
     fn add(&mut self, tx: &dyn ReadTx, draft: &Draft<'_>, chunk: &Chunk) -> Result<()> {
-        let Draft { account, compiled, columns, is_stored, now } = *draft;
+        let Draft { account, compiled, columns, is_stored, named, now } = *draft;
         let needs_planes = is_stored || (columns.is_some() && chunk.live < chunk.used);
         let stored = if needs_planes { Some(Planes::decode(tx.planes(chunk.no)?)?) } else { None };
         let all = Bits::first(chunk.used);
@@ -209,7 +213,7 @@ impl Preview {
         let mut changed = then.differences(before);
         changed.and(live);
         self.changed += u64::try_from(changed.count()).unwrap_or(0);
-        let left = NAMED.saturating_sub(self.changes.len());
+        let left = named.saturating_sub(self.changes.len());
         let slots: Vec<usize> = changed.iter_from(0).take(left).collect();
         each_resource(tx, chunk, &slots, |slot, stored| {
             let (from, to) = (before.verdict(slot), then.verdict(slot));

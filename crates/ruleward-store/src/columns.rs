@@ -6,8 +6,13 @@ use ruleward_types::{ChunkNo, Result};
 pub trait ReadColumns {
     /// The ids of a chunk's columns, in the order of their places; empty if it has none.
     fn column_ids(&self, chunk: ChunkNo) -> Result<Vec<u64>>;
-    /// The column at that place.
-    fn column(&self, chunk: ChunkNo, place: usize) -> Result<Vec<u8>>;
+    /// Calls with the columns at these places, which ascend.
+    fn columns(
+        &self,
+        chunk: ChunkNo,
+        places: &[usize],
+        visit: &mut dyn FnMut(usize, &[u8]),
+    ) -> Result<()>;
     /// The slots in the columns whose resources changed since, as bits.
     fn stale_slots(&self, chunk: ChunkNo) -> Result<Vec<u8>>;
 }

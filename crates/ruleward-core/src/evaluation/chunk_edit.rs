@@ -146,7 +146,8 @@ impl ChunkEdit {
     ) -> Result<()> {
         let (tx, chunk) = (writing.tx, self.chunk.no);
         let counts = |of: Option<&RulePlanes>| of.map(RulePlanes::counts).unwrap_or_default();
-        let mut planes_differ = self.planes.live != self.stored_planes.live;
+        let mut planes_differ = self.planes.live != self.stored_planes.live
+            || !self.planes.stands_as(&self.stored_planes);
         for (before, after) in self.stored_planes.differing(&self.planes) {
             planes_differ = true;
             if let Some(rule) = before.or(after).map(|of| of.rule) {

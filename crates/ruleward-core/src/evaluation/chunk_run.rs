@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use ruleward_store::{Chunk, ReadTx, Ticket, TypeRow, WriteTx};
-use ruleward_types::{ResourceType, Result, Timestamp};
+use ruleward_types::{AccountNo, ResourceType, Result, Timestamp};
 
 use super::chunk_edit::{ChunkEdit, counted};
 use super::columns::{Built, ColumnSets, judge_chunk};
@@ -48,7 +48,7 @@ pub(crate) fn judge(
 ) -> Result<Option<Judged>> {
     let Some(resource_type) = tx.resource_type(chunk.type_no)? else { return Ok(None) };
     let stored = Planes::decode(tx.planes(chunk.no)?)?;
-    let types = tx.types(chunk.account)?;
+    let types = types_followed(tx, set, chunk.account)?;
     let stale = stale_rules(set, &resource_type, &stored, &types);
     let is_account = resource_type.is_account();
     if stale.is_empty() && (is_account || !sets.upkeep.wants_columns(tx, &chunk, &stored.live)?) {
@@ -128,7 +128,7 @@ pub(crate) fn commit(
             }
         }
     }
-    let types = tx.types(chunk.account)?;
+    let types = types_followed(tx, set, chunk.account)?;
     let mut is_current = true;
     for of in found {
         let Some(rule) = set.rule(of.planes.rule) else { continue };
@@ -154,6 +154,12 @@ pub(crate) fn commit(
     }
     edit.flush(writing, counted(set), ledger)?;
     if is_current { tx.finish_ticket(ticket) } else { Ok(()) }
+}
+
+/// The types of an account, where a rule follows any.
+fn types_followed(tx: &dyn ReadTx, set: &RuleSet, account: AccountNo) -> Result<Vec<TypeRow>> {
+    let is_any = set.rules().iter().any(CompiledRule::defers_changes);
+    if is_any { tx.types(account) } else { Ok(Vec::new()) }
 }
 
 /// The rules that should judge a chunk of this type and are not at their mark in it.

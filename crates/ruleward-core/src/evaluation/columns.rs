@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use ruleward_policy::json::RawValue;
 use ruleward_policy::{Catalogue, ColumnBuilder, ColumnSet, Columns, Inputs, Scratch};
 use ruleward_store::{Chunk, ReadTx, WriteTx};
-use ruleward_types::{ChunkNo, ResourceKey, ResourceType, Result, SLOTS_PER_CHUNK};
+use ruleward_types::{ResourceKey, ResourceType, Result, SLOTS_PER_CHUNK};
 
 use super::bits::Bits;
 use super::judging::{Found, Judging, Place};
@@ -71,12 +71,14 @@ pub(crate) struct ColumnSets {
     pub(crate) upkeep: Upkeep,
     catalogue: &'static Catalogue,
     by_type: Mutex<HashMap<String, Arc<ColumnSet>>>,
+    buffers: Arc<Buffers>,
 }
 
 impl ColumnSets {
     /// `small` slots make no columns.
     pub(crate) fn new(catalogue: &'static Catalogue, small: usize) -> Self {
-        Self { upkeep: Upkeep { small }, catalogue, by_type: Mutex::default() }
+        let upkeep = Upkeep { small };
+        Self { upkeep, catalogue, by_type: Mutex::default(), buffers: Arc::default() }
     }
 
     /// The columns of a type: of what every policy of the catalogue that is for it reads.
@@ -107,6 +109,7 @@ pub(crate) struct TypeColumns {
     set: Arc<ColumnSet>,
     /// By the number of the rule; the others read bodies.
     rules: HashMap<u32, RuleColumns>,
+    buffers: Arc<Buffers>,
 }
 
 #[derive(Debug)]
@@ -133,7 +136,7 @@ impl TypeColumns {
             Some(RuleColumns { inputs: set.inputs(rule.program.as_ref()?)?, filter })
         };
         let rules = rules.into_iter().filter_map(|rule| Some((rule.no, of(rule)?))).collect();
-        Self { upkeep: sets.upkeep, set, rules }
+        Self { upkeep: sets.upkeep, set, rules, buffers: Arc::clone(&sets.buffers) }
     }
 }
 
@@ -232,10 +235,11 @@ pub(crate) fn judge_chunk<'a>(
     let mut again = kept.unknown.clone();
     let reading: Vec<(&CompiledRule, &RuleColumns)> =
         rules.iter().filter_map(|rule| Some((*rule, of_columns(rule)?))).collect();
-    let stored = load(place.tx, place.chunk.no, &kept.ids, reading.iter().map(|(_, of)| *of))?;
+    let mut buffer = columns.buffers.take();
+    let stored = buffer.load(place, &kept.ids, reading.iter().map(|(_, of)| *of))?;
     let mut at_hand = Columns::new();
-    for (id, bytes) in &stored {
-        at_hand.insert(*id, bytes);
+    for (id, bytes) in buffer.columns(&stored) {
+        at_hand.insert(id, bytes);
     }
     let surroundings = place.surroundings();
     let mut scratch = Scratch::new();
@@ -359,21 +363,55 @@ fn missing(
     (!ids.is_empty()).then_some((ids, None))
 }
 
-/// The stored columns that some rules read.
-fn load<'a>(
-    tx: &dyn ReadTx,
-    chunk: ChunkNo,
-    ids: &[u64],
-    rules: impl Iterator<Item = &'a RuleColumns>,
-) -> Result<Vec<(u64, Vec<u8>)>> {
-    let mut wanted: Vec<u64> = rules.flat_map(RuleColumns::ids).collect();
-    wanted.sort_unstable();
-    wanted.dedup();
-    let mut stored = Vec::with_capacity(wanted.len());
-    for (place, id) in ids.iter().enumerate() {
-        if wanted.binary_search(id).is_ok() {
-            stored.push((*id, tx.column(chunk, place)?));
-        }
+/// Room for the columns of chunks, used again and again: the page faults of memory that is asked for
+/// anew cost more than the reads.
+#[derive(Debug, Default)]
+struct Buffers(Mutex<Vec<Vec<u8>>>);
+
+/// Room for the columns of one chunk; it goes back where it came from.
+struct Buffer<'a> {
+    bytes: Vec<u8>,
+    of: &'a Buffers,
+}
+
+impl Buffers {
+    fn take(&self) -> Buffer<'_> {
+        Buffer { bytes: self.0.lock().pop().unwrap_or_default(), of: self }
     }
-    Ok(stored)
+}
+
+impl Drop for Buffer<'_> {
+    fn drop(&mut self) {
+        self.of.0.lock().push(std::mem::take(&mut self.bytes));
+    }
+}
+
+impl Buffer<'_> {
+    /// Reads the stored columns that some rules read: their ids, and where each ends.
+    fn load<'a>(
+        &mut self,
+        place: &Place<'_>,
+        ids: &[u64],
+        rules: impl Iterator<Item = &'a RuleColumns>,
+    ) -> Result<Vec<(u64, usize)>> {
+        let mut wanted: Vec<u64> = rules.flat_map(RuleColumns::ids).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let is_wanted =
+            |place: &usize| ids.get(*place).is_some_and(|id| wanted.binary_search(id).is_ok());
+        let places: Vec<usize> = (0..ids.len()).filter(is_wanted).collect();
+        let mut stored = Vec::with_capacity(places.len());
+        self.bytes.clear();
+        place.tx.columns(place.chunk.no, &places, &mut |place, bytes| {
+            self.bytes.extend_from_slice(bytes);
+            stored.extend(ids.get(place).map(|id| (*id, self.bytes.len())));
+        })?;
+        Ok(stored)
+    }
+
+    fn columns<'b>(&'b self, stored: &'b [(u64, usize)]) -> impl Iterator<Item = (u64, &'b [u8])> {
+        let starts = std::iter::once(0).chain(stored.iter().map(|(_, end)| *end));
+        let of = starts.zip(stored);
+        of.filter_map(|(start, (id, end))| Some((*id, self.bytes.get(start..*end)?)))
+    }
 }

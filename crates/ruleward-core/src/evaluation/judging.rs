@@ -1,5 +1,7 @@
 //! Judging the resources of a chunk from their bodies.
 
+use std::cell::OnceCell;
+
 use ruleward_policy::{Outcome, ProgramSet, Reason, Scratch};
 use ruleward_store::{Chunk, ReadTx};
 use ruleward_types::{Recorder, Timestamp};
@@ -58,7 +60,8 @@ impl Found {
 /// Judges resources by some rules.
 pub(crate) struct Judging<'a> {
     rules: Vec<&'a CompiledRule>,
-    programs: ProgramSet,
+    /// Made with the first resource: where columns tell all, none is looked at.
+    programs: OnceCell<ProgramSet>,
     needs_view: bool,
     surroundings: Surroundings<'a>,
     scratch: Scratch,
@@ -78,10 +81,9 @@ impl<'a> Judging<'a> {
         rules: &[&'a CompiledRule],
         found: Vec<Found>,
     ) -> Self {
-        let programs: Vec<_> = rules.iter().filter_map(|rule| rule.program.clone()).collect();
         Self {
             rules: rules.to_vec(),
-            programs: ProgramSet::new(&programs),
+            programs: OnceCell::new(),
             needs_view: rules.iter().any(|rule| rule.scope.narrows_inside_type()),
             surroundings: place.surroundings(),
             scratch: Scratch::default(),
@@ -91,7 +93,11 @@ impl<'a> Judging<'a> {
     }
 
     pub(crate) fn judge(&mut self, slot: usize, body: &[u8]) {
-        self.programs.evaluate(&mut self.scratch, body, &self.surroundings, &mut self.outcomes);
+        let programs = self.programs.get_or_init(|| {
+            let of = |rule: &&CompiledRule| rule.program.clone();
+            ProgramSet::new(&self.rules.iter().filter_map(of).collect::<Vec<_>>())
+        });
+        programs.evaluate(&mut self.scratch, body, &self.surroundings, &mut self.outcomes);
         let resource = self.needs_view.then(|| view::read(body));
         for ((rule, outcome), found) in self.rules.iter().zip(&self.outcomes).zip(&mut self.found) {
             if resource.as_ref().is_some_and(|resource| !rule.scope.matches(resource)) {

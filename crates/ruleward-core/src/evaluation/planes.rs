@@ -100,6 +100,13 @@ impl RulePlanes {
         differ
     }
 
+    /// Whether all verdicts are those of `other`.
+    fn says_as(&self, other: &Self) -> bool {
+        self.scope == other.scope
+            && self.non_compliant == other.non_compliant
+            && self.undetermined == other.undetermined
+    }
+
     pub(crate) fn counts(&self) -> ComplianceCounts {
         let non_compliant = self.non_compliant.count();
         let undetermined = self.undetermined.count();
@@ -156,15 +163,21 @@ pub(crate) struct Planes {
 #[derive(Debug, Clone)]
 struct Kept {
     rule: u32,
+    standing: Standing,
     /// Where the rule stands in the row.
     place: usize,
+    /// What it says now where that is not what the row says.
     changed: Option<Rc<RulePlanes>>,
 }
 
 impl Planes {
     fn of_row(row: Row) -> Self {
-        let stored =
-            |(place, line): (usize, &row::Line)| Kept { rule: line.rule, place, changed: None };
+        let stored = |(place, line): (usize, &row::Line)| Kept {
+            rule: line.rule,
+            standing: line.standing,
+            place,
+            changed: None,
+        };
         let rules = row.lines.iter().enumerate().map(stored).collect();
         Self { slots: row.slots, live: row.live.clone(), rules, row: Rc::new(row) }
     }
@@ -193,7 +206,7 @@ impl Planes {
         kept.changed.as_deref().or_else(|| self.row.planes(kept.place))
     }
 
-    /// Whether a rule's planes are the same ones in both; not whether they are equal.
+    /// Whether the verdicts of a rule are the same ones in both; not whether they are equal.
     fn shares(&self, mine: &Kept, other: &Self, theirs: &Kept) -> bool {
         match (&mine.changed, &theirs.changed) {
             (None, None) => mine.place == theirs.place && Rc::ptr_eq(&self.row, &other.row),
@@ -221,7 +234,7 @@ impl Planes {
         })
     }
 
-    /// The rules whose planes differ, each as it is in `self` and in `other`; the lines of a rule
+    /// The rules whose verdicts differ, each as it is in `self` and in `other`; the lines of a rule
     /// that stands in one only come with it. Shared planes are not looked at.
     pub(crate) fn differing<'a>(
         &'a self,
@@ -235,8 +248,19 @@ impl Planes {
             }
             let mine = mine.and_then(|kept| self.planes(kept));
             let theirs = theirs.and_then(|kept| other.planes(kept));
-            (mine != theirs).then_some((mine, theirs))
+            let is_same = match (mine, theirs) {
+                (Some(mine), Some(theirs)) => mine.says_as(theirs),
+                _ => false,
+            };
+            (!is_same).then_some((mine, theirs))
         })
+    }
+
+    /// Whether the same rules stand where they do in `other`.
+    pub(crate) fn stands_as(&self, other: &Self) -> bool {
+        let line = |no: u32, of: &Self| of.standing(no).map(|standing| (no, standing));
+        let mine = self.rules.iter().map(|kept| line(kept.rule, self));
+        mine.eq(other.rules.iter().map(|kept| line(kept.rule, other)))
     }
 
     fn find_place(&self, no: u32) -> Result<usize, usize> {
@@ -257,7 +281,7 @@ impl Planes {
         let kept = self.find(no)?;
         match &kept.changed {
             Some(planes) => Some(planes.standing),
-            None => self.row.lines.get(kept.place).map(|line| line.standing),
+            None => Some(kept.standing),
         }
     }
 
@@ -280,16 +304,17 @@ impl Planes {
         let n = match self.find_place(no) {
             Ok(n) => n,
             Err(n) => {
-                let changed = Some(Rc::new(empty()));
-                self.rules.insert(n, Kept { rule: no, place: 0, changed });
+                let (standing, changed) = (Standing::default(), Some(Rc::new(empty())));
+                self.rules.insert(n, Kept { rule: no, standing, place: 0, changed });
                 n
             }
         };
         // `n` was found or inserted just now.
         #[expect(clippy::indexing_slicing, reason = "the index was found or inserted just now")]
-        let Kept { place, changed, .. } = &mut self.rules[n];
+        let Kept { standing, place, changed, .. } = &mut self.rules[n];
         Rc::make_mut(changed.get_or_insert_with(|| {
             let mut planes = self.row.planes(*place).cloned().unwrap_or_else(empty);
+            planes.standing = *standing;
             planes.resize(words);
             Rc::new(planes)
         }))
@@ -302,14 +327,22 @@ impl Planes {
         }
     }
 
-    /// Replaces a rule's planes.
+    /// Replaces a rule's planes. Where it says what the row says it only stands elsewhere.
     pub(crate) fn put(&mut self, mut planes: RulePlanes) {
         planes.resize(self.words());
         planes.keep(&self.live);
-        let kept = Kept { rule: planes.rule, place: 0, changed: Some(Rc::new(planes)) };
-        match self.find_place(kept.rule) {
-            Ok(n) => self.rules.splice(n..=n, [kept]).for_each(drop),
-            Err(n) => self.rules.insert(n, kept),
+        let (rule, standing) = (planes.rule, planes.standing);
+        let found = self.find_place(rule);
+        let known = found.ok().and_then(|n| self.rules.get_mut(n));
+        if let Some(kept) = known {
+            kept.standing = standing;
+            let is_in_row = kept.changed.is_none() && self.row.says(kept.place, &planes);
+            if !is_in_row {
+                kept.changed = Some(Rc::new(planes));
+            }
+        } else if let Err(n) = found {
+            let changed = Some(Rc::new(planes));
+            self.rules.insert(n, Kept { rule, standing, place: 0, changed });
         }
     }
 
@@ -339,6 +372,7 @@ impl PartialEq for Planes {
     fn eq(&self, other: &Self) -> bool {
         self.slots == other.slots
             && self.live == other.live
+            && self.stands_as(other)
             && self.differing(other).next().is_none()
     }
 }
@@ -372,6 +406,34 @@ mod tests {
         assert_eq!((all.compliant, all.non_compliant, all.undetermined), (1, 1, 1));
         let one = read.tally(|rule| rule == 7);
         assert_eq!((one.compliant, one.non_compliant, one.undetermined), (1, 1, 0));
+    }
+
+    #[test]
+    fn a_rule_that_says_the_same_again_only_stands_elsewhere() {
+        let mut planes = Planes::default();
+        (0..200).for_each(|slot| planes.occupy(slot));
+        (0..200).step_by(3).for_each(|slot| planes.set(1, slot, Verdict::Compliant));
+        planes.set(1, 6, Verdict::NonCompliant);
+        (0..200).for_each(|slot| planes.set(2, slot, Verdict::Undetermined));
+        let before = Planes::decode(planes.encode()).unwrap();
+        let mut after = before.clone();
+        for rule in [1, 2] {
+            let mut again = planes.rule(rule).unwrap().clone();
+            again.standing = Standing { mark: 7, followed: 3 };
+            after.put(again);
+        }
+        assert!(after.rules.iter().all(|kept| kept.changed.is_none()));
+        assert!(before.differing(&after).next().is_none() && !before.stands_as(&after));
+        assert_ne!(before, after);
+        let mut read = Planes::decode(after.encode()).unwrap();
+        assert_eq!(read, after);
+        assert_eq!(read.standing(2), Some(Standing { mark: 7, followed: 3 }));
+        // What flips later stands there as well.
+        after.set(1, 9, Verdict::NonCompliant);
+        read.set(1, 9, Verdict::NonCompliant);
+        assert_eq!(after.rule(1).unwrap().standing.mark, 7);
+        assert_eq!(Planes::decode(after.encode()).unwrap(), read);
+        assert_eq!(before.verdict(1, 9), Verdict::Compliant);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Compiled programs, shared by all rules that mean the same: an organization's rule is one
 //! program, however many members have it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, LazyLock, Weak};
 
 use parking_lot::Mutex;
@@ -12,6 +12,10 @@ use serde_json::{Map, Value};
 /// A definition's content, and parameters as text.
 type Meaning = (String, String);
 
+/// So many programs that were made last are held here as well: each version of an account's rules has
+/// nearly all of the one before, which may be gone when it is compiled.
+const LATEST: usize = 256;
+
 /// Programs that somebody holds. Compiling is a pure function of the meaning, so that nothing
 /// but time hangs on what stands here.
 static PROGRAMS: LazyLock<Mutex<Programs>> = LazyLock::new(Mutex::default);
@@ -19,6 +23,7 @@ static PROGRAMS: LazyLock<Mutex<Programs>> = LazyLock::new(Mutex::default);
 #[derive(Default)]
 struct Programs {
     known: HashMap<Meaning, Weak<Program>>,
+    latest: VecDeque<Arc<Program>>,
     /// When the dead are swept out next.
     sweep_at: usize,
 }
@@ -42,7 +47,11 @@ pub(super) fn compiled(
 
 impl Programs {
     fn keep(&mut self, meaning: Meaning, program: &Arc<Program>) {
-        const LEAST: usize = 256;
+        const LEAST: usize = 2 * LATEST;
+        self.latest.push_back(Arc::clone(program));
+        if self.latest.len() > LATEST {
+            self.latest.pop_front();
+        }
         if self.known.len() >= self.sweep_at.max(LEAST) {
             self.known.retain(|_, program| program.strong_count() > 0);
             self.sweep_at = self.known.len() * 2;
@@ -75,6 +84,6 @@ mod tests {
         for n in 0..2000 {
             compiled(definition, json!({"vpcId": n.to_string()}).as_object().unwrap()).unwrap();
         }
-        assert!(PROGRAMS.lock().known.len() < 1000);
+        assert!(PROGRAMS.lock().known.len() < 4 * LATEST);
     }
 }

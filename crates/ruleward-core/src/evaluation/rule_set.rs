@@ -98,7 +98,7 @@ impl CompiledRule {
 
     /// Whether a resource's change is judged by it soon, by a ticket: it looks at more than
     /// the resource.
-    fn defers_changes(&self) -> bool {
+    pub(crate) fn defers_changes(&self) -> bool {
         self.judges_resources() && !self.judges_changes()
     }
 }

@@ -55,6 +55,21 @@ impl<'a> Words<'a> {
         self.may_lack
     }
 
+    /// The text of a word that is a string without escapes.
+    #[inline]
+    pub(super) fn plain_text(&self, number: usize) -> Option<&'a [u8]> {
+        let start = usize::try_from(*self.starts.get(number)?).ok()?;
+        // Two bytes of a head are enough for all but very long texts.
+        let (head, text) = match self.bytes.get(start..)? {
+            [head, text @ ..] if *head < 0x80 => (usize::from(*head), text),
+            [low, high, text @ ..] if *high < 0x80 => {
+                (usize::from(*low & 0x7F) | usize::from(*high) << 7, text)
+            }
+            _ => return None,
+        };
+        if head & 15 == PLAIN_STRING { text.get(..head >> 4) } else { None }
+    }
+
     pub(super) fn get(&self, number: usize) -> Option<Word<'a>> {
         let start = usize::try_from(*self.starts.get(number)?).ok()?;
         Input(self.bytes.get(start..)?).word()
@@ -129,7 +144,7 @@ pub(super) fn put_word(value: Option<RawValue<'_>>, into: &mut Vec<u8>) {
         Some(RawValue::Bool(true)) => (3, &[]),
         Some(RawValue::Number(text)) => (4, text),
         Some(RawValue::String(text)) => match text.as_plain() {
-            Some(plain) => (5, plain),
+            Some(plain) => (PLAIN_STRING, plain),
             None => (6, text.raw()),
         },
         Some(RawValue::Array(text)) => (7, text),
@@ -152,6 +167,7 @@ fn put_codes(codes: &[u16], into: &mut Vec<u8>) {
 }
 
 const MISSING: usize = 0;
+const PLAIN_STRING: usize = 5;
 const LIST: usize = 10;
 
 /// Values that stand one behind the other, and how many there are.
@@ -380,7 +396,7 @@ impl<'a> Input<'a> {
             2 => Some(RawValue::Bool(false)),
             3 => Some(RawValue::Bool(true)),
             4 => Some(RawValue::Number(text)),
-            5 => Some(RawValue::String(RawString::new(text, false))),
+            PLAIN_STRING => Some(RawValue::String(RawString::new(text, false))),
             6 => Some(RawValue::String(RawString::new(text, true))),
             7 => Some(RawValue::Array(text)),
             8 => Some(RawValue::Object(text)),

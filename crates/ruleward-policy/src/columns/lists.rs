@@ -47,7 +47,7 @@ impl<'p> ListTest<'p> {
     fn count(
         &self,
         codes: &[[u8; 2]],
-        answer: &mut dyn FnMut(usize) -> Option<Answer>,
+        mut answer: impl FnMut(usize) -> Option<Answer>,
     ) -> Option<(usize, u32)> {
         let (mut count, mut all_steps) = (0, 0_u32);
         for code in codes {
@@ -76,15 +76,23 @@ impl<'c, 'a> Parts<'_, 'c, 'a> {
     ) -> (Slots, u32) {
         let mut decisions: [Option<(Decision, u32)>; ALIKE] = [None; ALIKE];
         let (mut holds, mut most) = (vec![0; left.len()], 0);
+        let mut answers: Vec<Option<Answer>> = vec![None; column.elements.len()];
         let asked = left.clone();
         each_slot_of(&asked, |slot| {
             let Some(Word::List(codes)) = column.words.get(slot) else { return };
             let list = ElementList { table: &column.elements, codes };
-            let answer = &mut |element| {
+            let answer = |element| {
+                if let Some(Some(known)) = answers.get(element) {
+                    return Some(*known);
+                }
                 let known = self.memo.known(test.each, &column.elements, element);
                 let (answer, steps) =
                     known.unwrap_or_else(|| self.ask(Ask::Element(test.each, list, element)));
-                Some((answer.ok()?, steps))
+                let found = (answer.ok()?, steps);
+                if let Some(open) = answers.get_mut(element) {
+                    *open = Some(found);
+                }
+                Some(found)
             };
             let Some((count, steps)) = test.count(codes, answer) else { return };
             let known = decisions.get(count).copied().flatten();

@@ -85,12 +85,7 @@ fn by_bytes(
             decided(&mut table, code, || decide(code))
         });
     }
-    let mut met = [false; 256];
-    each_slot_of(within, |slot| {
-        if let Some(met) = met.get_mut(code_of(slot)) {
-            *met = true;
-        }
-    });
+    let met = codes_met(codes, within);
     let mut all = 0;
     for (code, decision) in table.iter_mut().enumerate().take(words) {
         let is_met = met.get(code) == Some(&true);
@@ -101,12 +96,11 @@ fn by_bytes(
         if all >> bit & 1 == 0 {
             return vec![0; within.len()];
         }
-        let bits = table.map(|decision| decision >> bit & 1);
         let (mut yes, mut no) = (Few::default(), Few::default());
-        for ((code, is), _) in
-            (0..=u8::MAX).zip(&bits).zip(&met).take(words).filter(|(_, met)| **met)
+        for ((code, decision), _) in
+            (0..=u8::MAX).zip(&table).zip(&met).take(words).filter(|(_, met)| **met)
         {
-            if *is == 1 { yes.push(code) } else { no.push(code) }
+            if decision >> bit & 1 == 1 { yes.push(code) } else { no.push(code) }
         }
         let (blocks, rest) = codes.as_chunks::<64>();
         let mut last = [0; 64];
@@ -119,12 +113,31 @@ fn by_bytes(
             (Some(yes), _) => blocks.map(|(block, within)| within & any_of(block, yes)).collect(),
             (None, Some(no)) => blocks.map(|(block, within)| within & !any_of(block, no)).collect(),
             (None, None) => {
+                let bits = table.map(|decision| decision >> bit & 1);
                 blocks.map(|(block, within)| within & looked_up(block, &bits)).collect()
             }
         };
         plane.resize(within.len(), 0);
         plane
     })
+}
+
+/// Which codes slots of `within` have.
+fn codes_met(codes: &[u8], within: &[u64]) -> [bool; 256] {
+    let mut met = [false; 256];
+    let mut meet = |code: u8| {
+        if let Some(met) = met.get_mut(usize::from(code)) {
+            *met = true;
+        }
+    };
+    for (number, block) in within.iter().enumerate() {
+        let codes = codes.get(number * 64..).unwrap_or_default();
+        match codes.first_chunk::<64>() {
+            Some(all) if *block == u64::MAX => all.iter().for_each(|code| meet(*code)),
+            _ => each_slot_of(&[*block], |slot| meet(codes.get(slot).copied().unwrap_or(0))),
+        }
+    }
+    met
 }
 
 /// A few codes.

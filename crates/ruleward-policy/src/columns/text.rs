@@ -2,11 +2,10 @@
 //! is most of its cost.
 
 use super::WORD_STEPS;
-use super::codec::{Column, Word};
+use super::codec::Column;
 use super::memo::each_slot_of;
 use super::parts::Slots;
 use crate::engine::{Comparison, Constant, Expr, Glob, LANES, Pattern, Table, Test};
-use crate::json::RawValue;
 
 /// A question of a text, which holds where its answer is the one that is wanted.
 pub(super) struct TextTest<'p> {
@@ -87,10 +86,7 @@ impl<'p> TextTest<'p> {
         };
         let asked = left.clone();
         each_slot_of(&asked, |slot| {
-            let Some(Word::Kept(Some(RawValue::String(text)))) = column.words.get(slot) else {
-                return;
-            };
-            let Some(text) = text.as_plain() else { return };
+            let Some(text) = column.words.plain_text(slot) else { return };
             if self.question.steps(text.len()) > WORD_STEPS as usize {
                 return;
             }

@@ -39,6 +39,11 @@ impl<'a> Member<'a> {
 }
 
 impl<'a> ElementTable<'a> {
+    /// How many elements there are.
+    pub(crate) fn len(&self) -> usize {
+        self.members.last().map_or(0, |member| member.codes.len())
+    }
+
     /// A member of an element that is an object.
     pub(crate) fn member(&self, element: usize, key: &[u8]) -> Option<RawValue<'a>> {
         let place = self.keys.iter().position(|known| *known == key)?;

@@ -58,30 +58,28 @@ fn few(number: usize) -> Option<u8> {
 /// Where the planes of a rule come from that are written.
 enum Source<'a> {
     /// They stay as they lie in the row that was read.
-    Row(&'a Line),
-    Planes(&'a RulePlanes),
+    Row(&'a Line, Standing),
+    Planes(&'a RulePlanes, Standing),
 }
 
 impl Source<'_> {
     fn rule(&self) -> u32 {
         match self {
-            Self::Row(line) => line.rule,
-            Self::Planes(of) => of.rule,
+            Self::Row(line, _) => line.rule,
+            Self::Planes(of, _) => of.rule,
         }
     }
 
     fn standing(&self) -> Standing {
-        match self {
-            Self::Row(line) => line.standing,
-            Self::Planes(of) => of.standing,
-        }
+        let (Self::Row(_, standing) | Self::Planes(_, standing)) = self;
+        *standing
     }
 
     /// Which planes are not empty.
     fn flags(&self) -> u8 {
         match self {
-            Self::Row(line) => line.flags & (HAS_NON_COMPLIANT | HAS_UNDETERMINED),
-            Self::Planes(of) => flags([
+            Self::Row(line, _) => line.flags & (HAS_NON_COMPLIANT | HAS_UNDETERMINED),
+            Self::Planes(of, _) => flags([
                 (!of.non_compliant.is_empty(), HAS_NON_COMPLIANT),
                 (!of.undetermined.is_empty(), HAS_UNDETERMINED),
             ]),
@@ -94,12 +92,12 @@ impl Source<'_> {
             return;
         }
         match self {
-            Self::Row(line) => {
+            Self::Row(line, _) => {
                 for plane in [HAS_NON_COMPLIANT, HAS_UNDETERMINED] {
                     out.extend_from_slice(row.plane(line, plane).unwrap_or_default());
                 }
             }
-            Self::Planes(of) => {
+            Self::Planes(of, _) => {
                 for plane in [&of.non_compliant, &of.undetermined] {
                     if plane.is_empty() {
                     } else if has_scope {
@@ -202,13 +200,13 @@ impl Planes {
         let is_same = self.slots == row.slots && self.live == row.live;
         let source = |kept: &'a Kept| {
             if let Some(planes) = &kept.changed {
-                return Some(Source::Planes(planes));
+                return Some(Source::Planes(planes, planes.standing));
             }
             let line = row.lines.get(kept.place)?;
             if is_same || (line.scope.is_some() && row.slots > 1) {
-                return Some(Source::Row(line));
+                return Some(Source::Row(line, kept.standing));
             }
-            row.planes(kept.place).map(Source::Planes)
+            row.planes(kept.place).map(|of| Source::Planes(of, kept.standing))
         };
         self.rules.iter().filter_map(source).collect()
     }
@@ -222,9 +220,9 @@ impl Planes {
         let mut of_rules = Vec::with_capacity(sources.len());
         for source in sources {
             let scope = match source {
-                Source::Row(line) => line.scope,
-                Source::Planes(of) if of.scope == self.live => None,
-                Source::Planes(of) => {
+                Source::Row(line, _) => line.scope,
+                Source::Planes(of, _) if of.scope == self.live => None,
+                Source::Planes(of, _) => {
                     let is_it = |n: &usize| row.scope(*n) == Some(&of.scope);
                     let known = (0..stored).find(is_it).or_else(|| {
                         new.iter().position(|known| **known == of.scope).map(|n| stored + n)

@@ -117,6 +117,55 @@ impl Row {
         Some(line.planes.get_or_init(|| self.read_planes(line)))
     }
 
+    /// Whether the rule at a place says the same.
+    pub(super) fn says(&self, place: usize, of: &RulePlanes) -> bool {
+        self.lines.get(place).is_some_and(|line| {
+            line.has(HAS_NON_COMPLIANT) != of.non_compliant.is_empty()
+                && line.has(HAS_UNDETERMINED) != of.undetermined.is_empty()
+        }) && self.planes(place).is_some_and(|stored| stored.says_as(of))
+    }
+
+    /// What rules at some places say together: the slots that any judged, found non-compliant, could
+    /// not determine. Those with the same scope are added up as they lie.
+    pub(super) fn together(&self, places: &[usize]) -> [Bits; 3] {
+        let words = self.slots.div_ceil(64);
+        let mut all = [0; 3].map(|_| Bits::with_words(words));
+        if self.slots == 1 {
+            // Of one slot a plane that is not empty says all.
+            for of in places.iter().filter_map(|place| self.planes(*place)) {
+                for (all, plane) in
+                    all.iter_mut().zip([&of.scope, &of.non_compliant, &of.undetermined])
+                {
+                    all.or(plane);
+                }
+            }
+            return all;
+        }
+        let mut by_scope: Vec<Option<[Bits; 2]>> = vec![None; 1 + self.scopes.len()];
+        for line in places.iter().filter_map(|place| self.lines.get(*place)) {
+            let Some(of) = by_scope.get_mut(line.scope.map_or(0, |n| n + 1)) else { continue };
+            let of = of.get_or_insert_default();
+            for (plane, flag) in of.iter_mut().zip([HAS_NON_COMPLIANT, HAS_UNDETERMINED]) {
+                plane.unite_bytes(self.plane(line, flag).unwrap_or_default());
+            }
+        }
+        let [judged, found @ ..] = &mut all;
+        for (n, planes) in by_scope.iter().enumerate() {
+            let Some(planes) = planes else { continue };
+            let own = n.checked_sub(1).and_then(|n| self.scope(n));
+            judged.or(own.unwrap_or(&self.live));
+            for (found, plane) in
+                found.iter_mut().zip(planes).filter(|(_, plane)| !plane.is_empty())
+            {
+                match own {
+                    Some(scope) => found.or(&unpacked(&plane.to_bytes(), scope)),
+                    None => found.or(plane),
+                }
+            }
+        }
+        all
+    }
+
     fn read_planes(&self, line: &Line) -> RulePlanes {
         let own = line.scope.and_then(|n| self.scope(n));
         let words = self.slots.div_ceil(64);

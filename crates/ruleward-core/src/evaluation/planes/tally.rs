@@ -3,7 +3,7 @@
 use ruleward_types::ComplianceCounts;
 
 use super::super::bits::Bits;
-use super::{Planes, RulePlanes, Verdict};
+use super::{Kept, Planes, Verdict};
 
 impl Planes {
     /// A resource by verdict, over the rules that count.
@@ -27,7 +27,7 @@ impl Planes {
     pub(crate) fn tally(&self, counts: impl Fn(u32) -> bool) -> ComplianceCounts {
         let counted = self.rules.iter().filter(|kept| counts(kept.rule));
         let mut union = Union::new(self.words());
-        union.add_all(counted.filter_map(|kept| self.planes(kept)));
+        union.add_all(self, counted);
         union.counts()
     }
 
@@ -56,10 +56,10 @@ impl Planes {
             return ComplianceCounts::default();
         }
         let mut union_before = Union::new(self.words().max(after.words()));
-        union_before.add_all(both.into_iter().filter_map(|kept| self.planes(kept)));
+        union_before.add_all(self, both);
         let mut union_after = union_before.clone();
-        union_before.add_all(only_before.into_iter().filter_map(|kept| self.planes(kept)));
-        union_after.add_all(only_after.into_iter().filter_map(|kept| after.planes(kept)));
+        union_before.add_all(self, only_before);
+        union_after.add_all(after, only_after);
         union_after.counts().minus(union_before.counts())
     }
 }
@@ -78,12 +78,24 @@ impl Union {
         Self { judged: empty.clone(), non_compliant: empty.clone(), undetermined: empty }
     }
 
-    fn add_all<'a>(&mut self, planes: impl Iterator<Item = &'a RulePlanes>) {
-        for of in planes {
-            self.judged.or(&of.scope);
-            self.non_compliant.or(&of.non_compliant);
-            self.undetermined.or(&of.undetermined);
+    fn add_all<'a>(&mut self, planes: &'a Planes, rules: impl IntoIterator<Item = &'a Kept>) {
+        let mut in_row = Vec::new();
+        for kept in rules {
+            match &kept.changed {
+                Some(of) => self.add([&of.scope, &of.non_compliant, &of.undetermined]),
+                None => in_row.push(kept.place),
+            }
         }
+        if !in_row.is_empty() {
+            let [judged, non_compliant, undetermined] = planes.row.together(&in_row);
+            self.add([&judged, &non_compliant, &undetermined]);
+        }
+    }
+
+    fn add(&mut self, [judged, non_compliant, undetermined]: [&Bits; 3]) {
+        self.judged.or(judged);
+        self.non_compliant.or(non_compliant);
+        self.undetermined.or(undetermined);
     }
 
     /// Each slot counts once.

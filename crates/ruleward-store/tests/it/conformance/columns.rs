@@ -1,6 +1,7 @@
 //! What rules read, beside a chunk.
 
-use ruleward_types::ChunkNo;
+use ruleward_store::ReadTx;
+use ruleward_types::{ChunkNo, Result};
 
 use super::Place;
 
@@ -12,9 +13,20 @@ fn columns(place: &Place, chunk: ChunkNo) -> Columns {
         .store()
         .read(|tx| {
             let ids = tx.column_ids(chunk)?;
-            ids.into_iter().enumerate().map(|(n, id)| Ok((id, tx.column(chunk, n)?))).collect()
+            let places: Vec<usize> = (0..ids.len()).collect();
+            Ok(ids.into_iter().zip(at(tx, chunk, &places)?).collect())
         })
         .unwrap()
+}
+
+/// The columns at some places.
+fn at(tx: &dyn ReadTx, chunk: ChunkNo, places: &[usize]) -> Result<Vec<Vec<u8>>> {
+    let mut found = Vec::new();
+    tx.columns(chunk, places, &mut |place, bytes| {
+        assert_eq!(place, places[found.len()]);
+        found.push(bytes.to_vec());
+    })?;
+    Ok(found)
 }
 
 fn put(place: &Place, chunk: ChunkNo, columns: Columns) {
@@ -35,7 +47,22 @@ pub(crate) fn columns_join_and_replace(place: Place) {
     place.store().write(move |tx| tx.delete_columns(one)).unwrap();
     assert_eq!(columns(&place, one), []);
     assert_eq!(columns(&place, other), [(7, vec![9])]);
-    assert!(place.store().read(|tx| tx.column(one, 0)).is_err());
+    assert!(place.store().read(|tx| at(tx, one, &[0])).is_err());
+}
+
+pub(crate) fn some_columns_are_read_of_many(place: Place) {
+    let account = place.account("a");
+    let (one, other) = (place.chunk(account).no, place.chunk(account).no);
+    let bytes = |n: u8| vec![n; if n % 3 == 0 { 20_000 } else { 3 }];
+    put(&place, one, (0..20).map(|n| (n.into(), bytes(n))).collect());
+    put(&place, other, vec![(7, vec![99])]);
+    for places in [vec![], vec![0], vec![19], vec![3, 4, 6], vec![0, 9, 19], (0..20).collect()] {
+        let expected: Vec<_> = places.iter().map(|n| bytes(u8::try_from(*n).unwrap())).collect();
+        assert_eq!(place.store().read(|tx| at(tx, one, &places)).unwrap(), expected);
+    }
+    for places in [vec![20], vec![18, 19, 20], vec![3, 20]] {
+        assert!(place.store().read(|tx| at(tx, one, &places)).is_err());
+    }
 }
 
 pub(crate) fn what_columns_know_is_kept(place: Place) {

@@ -142,7 +142,7 @@ macro_rules! store_conformance {
             chunks: types_fold_case, changes_of_types_are_counted, chunks_in_order, last_chunk_is_the_newest,
                 told_chunks_are_apart,
                 planes_are_replaced, tickets_have_generations, tickets_are_listed_in_order;
-            columns: columns_join_and_replace, what_columns_know_is_kept;
+            columns: columns_join_and_replace, some_columns_are_read_of_many, what_columns_know_is_kept;
             facets: facets_are_found, numbers_move_and_what_nobody_has_goes,
                 names_are_paged, postings_are_replaced_and_sought;
             functions: functions_are_found, a_newer_event_takes_the_place_of_an_older,
