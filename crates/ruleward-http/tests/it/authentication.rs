@@ -3,6 +3,7 @@
 use axum::body::Body;
 use http::Request;
 use ruleward_types::Role;
+use serde_json::json;
 
 use crate::harness::{Call, Keys, Server, request};
 
@@ -40,6 +41,39 @@ async fn signatures() {
     for skew in [-890, 890] {
         let near = Call { skew, ..Call::new("GET", uri()) };
         server.signed(&server.admin, near).await.expect(200);
+    }
+}
+
+/// Small bodies are read before it is known who sends them, large ones and those that do not say how
+/// long they are after: it makes no difference for the answer.
+#[tokio::test]
+async fn bodies_of_every_size_come_from_somebody_known() {
+    let server = Server::start();
+    let unknown = Keys { access: "NOBODY".to_owned(), ..server.admin.clone() };
+    let wrong = Keys { secret: "x".repeat(40), ..server.admin.clone() };
+    for size in [10, 70_000] {
+        let resource = json!({
+            "name": "n", "provider": "evs", "type": "volumes", "region_id": "cn-north-4",
+            "properties": {"text": "x".repeat(size)},
+        });
+        let call = || {
+            let uri = server.own_path("/resources/r");
+            Call { body: resource.to_string().into_bytes(), ..Call::new("PUT", uri) }
+        };
+        let unstated = |mut call: Request<Body>| {
+            let body = std::mem::take(call.body_mut());
+            *call.body_mut() = Body::from_stream(body.into_data_stream());
+            call
+        };
+        for keys in [&unknown, &wrong] {
+            let words = if keys.access == "NOBODY" { "access key" } else { "does not match" };
+            refused(&server.signed(keys, call()).await, words);
+            refused(&server.send(unstated(request(keys, call()))).await, words);
+        }
+        server.get(server.own_path("/resources/r")).await.refused(404, "RMS.00010005");
+        server.signed(&server.admin, call()).await.expect(201);
+        server.send(unstated(request(&server.admin, call()))).await.expect(200);
+        server.call("DELETE", server.own_path("/resources/r"), None).await.expect(204);
     }
 }
 

@@ -27,6 +27,9 @@ async fn a_rule_is_tried_before_it_exists() {
         "from": "OutOfScope", "to": "NonCompliant",
     });
     assert!(tried["changes"].as_array().unwrap().contains(&change), "{tried}");
+    let one = preview(&server, "?limit=1", body.clone()).await;
+    assert_eq!((&one["then"], &one["changed"]), (&tried["then"], &tried["changed"]));
+    assert_eq!(one["changes"].as_array().unwrap().len(), 1);
     let rules = server.get(server.path("/policy-assignments")).await.expect(200).json();
     assert_eq!(rules["value"], json!([]));
 
@@ -50,6 +53,8 @@ async fn previews_that_are_refused() {
     for (query, body, status, code) in [
         ("", json!({"policy_definition_id": VOLUME_UNUSED}), 400, "RMS.00010004"),
         ("?instead_of=000000000000000000000000", good.clone(), 404, "RMS.00010005"),
+        ("?limit=0", good.clone(), 400, "RMS.00010036"),
+        ("?limit=1001", good.clone(), 400, "RMS.00010037"),
     ] {
         server.call("POST", path(query), Some(body)).await.refused(status, code);
     }
