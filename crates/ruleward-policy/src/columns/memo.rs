@@ -125,7 +125,7 @@ fn by_bytes(
 /// Which codes slots of `within` have.
 fn codes_met(codes: &[u8], within: &[u64]) -> [bool; 256] {
     let mut met = [false; 256];
-    let mut meet = |code: u8| {
+    let mut note = |code: u8| {
         if let Some(met) = met.get_mut(usize::from(code)) {
             *met = true;
         }
@@ -133,8 +133,8 @@ fn codes_met(codes: &[u8], within: &[u64]) -> [bool; 256] {
     for (number, block) in within.iter().enumerate() {
         let codes = codes.get(number * 64..).unwrap_or_default();
         match codes.first_chunk::<64>() {
-            Some(all) if *block == u64::MAX => all.iter().for_each(|code| meet(*code)),
-            _ => each_slot_of(&[*block], |slot| meet(codes.get(slot).copied().unwrap_or(0))),
+            Some(all) if *block == u64::MAX => all.iter().for_each(|code| note(*code)),
+            _ => each_slot_of(&[*block], |slot| note(codes.get(slot).copied().unwrap_or(0))),
         }
     }
     met

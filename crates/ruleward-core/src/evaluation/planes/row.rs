@@ -150,13 +150,11 @@ impl Row {
             }
         }
         let [judged, found @ ..] = &mut all;
-        for (n, planes) in by_scope.iter().enumerate() {
-            let Some(planes) = planes else { continue };
+        for (n, of) in by_scope.iter().enumerate() {
+            let Some(of) = of else { continue };
             let own = n.checked_sub(1).and_then(|n| self.scope(n));
             judged.or(own.unwrap_or(&self.live));
-            for (found, plane) in
-                found.iter_mut().zip(planes).filter(|(_, plane)| !plane.is_empty())
-            {
+            for (found, plane) in found.iter_mut().zip(of).filter(|(_, plane)| !plane.is_empty()) {
                 match own {
                     Some(scope) => found.or(&unpacked(&plane.to_bytes(), scope)),
                     None => found.or(plane),

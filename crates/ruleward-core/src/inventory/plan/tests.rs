@@ -58,15 +58,15 @@ impl House {
                 for (value, slots) in VALUES.iter().zip(&tags) {
                     for ((chunk, type_no), slots) in chunks.iter().zip(slots) {
                         let facet = Facet::tag("k", *value);
-                        let no = match tx.facet_no(account, *type_no, &facet)? {
-                            Some(no) => no,
-                            None => {
-                                let none = FacetCounts::default();
-                                tx.insert_facet(account, *type_no, &facet, none)?
-                            }
+                        let no = if let Some(no) = tx.facet_no(account, *type_no, &facet)? {
+                            no
+                        } else {
+                            tx.insert_facet(account, *type_no, &facet, FacetCounts::default())?
                         };
                         let mut bits = Bits::default();
-                        slots.iter().for_each(|slot| bits.set(*slot, true));
+                        for slot in slots {
+                            bits.set(*slot, true);
+                        }
                         tx.put_posting(no, *chunk, &posting::encode(&bits))?;
                     }
                 }

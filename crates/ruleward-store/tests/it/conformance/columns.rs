@@ -53,7 +53,7 @@ pub(crate) fn columns_join_and_replace(place: Place) {
 pub(crate) fn some_columns_are_read_of_many(place: Place) {
     let account = place.account("a");
     let (one, other) = (place.chunk(account).no, place.chunk(account).no);
-    let bytes = |n: u8| vec![n; if n % 3 == 0 { 20_000 } else { 3 }];
+    let bytes = |n: u8| vec![n; if n.is_multiple_of(3) { 20_000 } else { 3 }];
     put(&place, one, (0..20).map(|n| (n.into(), bytes(n))).collect());
     put(&place, other, vec![(7, vec![99])]);
     for places in [vec![], vec![0], vec![19], vec![3, 4, 6], vec![0, 9, 19], (0..20).collect()] {

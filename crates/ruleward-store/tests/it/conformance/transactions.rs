@@ -277,12 +277,12 @@ pub(crate) fn submitted_jobs_are_told(place: Place) {
 }
 
 pub(crate) fn who_is_told_may_be_the_last_to_hold_the_store(place: Place) {
-    let (hold, held) = channel::<()>();
+    let (release, waits) = channel::<()>();
     let (done, ended) = channel();
     let last = place.shared();
     place.store().submit(
         move |tx| {
-            let _ = held.recv();
+            let _ = waits.recv();
             tx.set_meta("a", b"1")
         },
         move |outcome| {
@@ -291,7 +291,7 @@ pub(crate) fn who_is_told_may_be_the_last_to_hold_the_store(place: Place) {
         },
     );
     let place = place.reopen_after(|| {
-        drop(hold);
+        drop(release);
         ended.recv().unwrap().unwrap();
     });
     assert_eq!(value(&place, "a"), Some(b"1".to_vec()));
