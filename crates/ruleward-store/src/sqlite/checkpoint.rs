@@ -14,9 +14,6 @@ use rusqlite::Connection;
 /// Pages (of 8 KiB) in the log at which the writer restarts it: 64 MiB.
 const RESTART_PAGES: i64 = 8192;
 const PAUSE: Duration = Duration::from_millis(50);
-/// How much the thread gives way to the writer and to those it waits for: what it leaves, the writer
-/// copies when it restarts the log.
-const NICENESS: i32 = 10;
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -81,8 +78,6 @@ impl Drop for Checkpointer {
 }
 
 fn run(connection: &Connection, shared: &Shared) {
-    // On Linux of this thread alone. Where even this is refused it goes at the pace of all others.
-    let _ = rustix::process::nice(NICENESS);
     while !shared.stop.load(Ordering::Acquire) {
         std::thread::park_timeout(PAUSE);
         if shared.dirty.swap(false, Ordering::AcqRel) {
