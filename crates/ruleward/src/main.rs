@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-/// Threads hand bodies and verdicts to each other all the time: why this one, docs/performance.md.
+/// Threads hand bodies and verdicts to each other all the time: docs/adr/0014-allocator.md.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

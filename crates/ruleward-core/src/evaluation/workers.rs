@@ -16,8 +16,6 @@ use super::chunk_run;
 use super::ledger::Ledger;
 use crate::Service;
 
-/// How much judging in the background gives way.
-const NICENESS: i32 = 10;
 /// Seconds between two looks at what of the past is no longer kept.
 const PRUNE_EVERY_S: i64 = 3600;
 /// Chunks that a worker judges for one commit.
@@ -165,7 +163,6 @@ impl Service {
     }
 
     fn take_tickets(self: &Arc<Self>) {
-        give_way();
         loop {
             let woken = self.signal.state.lock().woken;
             let claimed = match self.claim() {
@@ -355,14 +352,6 @@ impl Workers {
             .map_err(|e| Error::internal("start a thread", e))?;
         self.threads.push(thread);
         Ok(())
-    }
-}
-
-/// Lets requests and the store's writer go first where there is no processor for all: what is judged
-/// here is late already, and what they answer is waited for. On Linux it is of the calling thread alone.
-fn give_way() {
-    if let Err(error) = rustix::process::nice(NICENESS) {
-        tracing::debug!(%error, "judging in the background goes at the pace of everything else");
     }
 }
 

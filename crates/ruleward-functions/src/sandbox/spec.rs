@@ -20,7 +20,8 @@ pub enum Isolation {
 /// What a local process may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Address space of each process, in bytes.
+    /// Address space of each process, in bytes. The interpreter sets it on itself before it loads the
+    /// function; the sandbox does not.
     pub memory_bytes: u64,
     /// Processor time of each process over its whole life, in seconds. A process that used half of
     /// it is replaced between two events.

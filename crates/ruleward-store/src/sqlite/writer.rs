@@ -20,10 +20,11 @@ use crate::{Told, WriteJob};
 
 /// Jobs of one commit at most.
 const GROUP: usize = 256;
-/// How long a commit collects jobs: as long as this many of the last commits took, so that most of the
-/// time is work and not waiting for the disk. Not longer: where all clients wait for one commit, nobody
-/// prepares what the next is to hold.
+/// A commit collects jobs for so many times as long as the last one took to be synced, so that most of
+/// the time is work and not waiting for the disk. Not longer: where all clients wait for one commit,
+/// nobody prepares what the next is to hold.
 const COMMITS: u32 = 2;
+/// It is never less than this, or more.
 const LEAST_GROUP_TIME: Duration = Duration::from_millis(2);
 const MOST_GROUP_TIME: Duration = Duration::from_millis(20);
 
