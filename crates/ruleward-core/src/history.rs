@@ -204,7 +204,7 @@ impl HeldPlace {
         if let Some(deleted) = self.deleted.filter(|at| held(*at)) {
             entries.push((deleted, HistoryEvent::Deleted, Some(self.last.body.clone())));
         }
-        let past = tx.past_versions(self.last.key, span, newest_first, limit)?;
+        let past = tx.past_versions(&self.last, span, newest_first, limit)?;
         entries.extend(
             past.into_iter().map(|past| (past.version, event(past.version), Some(past.body))),
         );

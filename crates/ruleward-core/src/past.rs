@@ -433,8 +433,8 @@ pub(crate) fn body_at(
         Some(stored) => Some(stored),
         None => tx.past_resource(key)?.map(|past| past.last),
     };
-    if last.as_ref().is_some_and(|last| last.version > at.0)
-        && let Some(past) = tx.past_version_at(key, at)?
+    if let Some(last) = last.as_ref().filter(|last| last.version > at.0)
+        && let Some(past) = tx.past_version_at(last, at)?
     {
         return Ok(Some(StoredResource { key, version: past.version, body: past.body }));
     }

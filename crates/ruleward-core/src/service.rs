@@ -278,6 +278,11 @@ impl Service {
         self.frozen_day.load(Ordering::Acquire) < self.clock.now().day()
     }
 
+    /// Whether a request that reads a little would do so at once, and not wait for others.
+    pub fn reads_at_once(&self) -> bool {
+        self.store.reads_at_once()
+    }
+
     /// Reads one snapshot.
     pub(crate) fn read<R>(&self, job: impl FnOnce(&dyn ReadTx) -> Result<R>) -> Result<R> {
         self.store.read(job)

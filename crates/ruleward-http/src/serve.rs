@@ -60,7 +60,8 @@ async fn exchange(
         let body = body::read(&parts, body, load.largest_body()).await?;
         // After the body: whoever sends it slowly keeps no place from others.
         places.take(app.requests()).await?;
-        return blocking(places, move |reply| {
+        let is_quick = operation.is_quick() && app.service().reads_at_once();
+        let work = move |reply: Reply<Answer>| {
             let known = authentication::identify(app.service(), &parts);
             match known.and_then(|identity| Ok((identity, parameters?))) {
                 Ok((identity, parameters)) => {
@@ -69,8 +70,11 @@ async fn exchange(
                 }
                 Err(error) => reply.send(Err(error)),
             }
-        })
-        .await;
+        };
+        if is_quick {
+            return answered(places, work).await;
+        }
+        return blocking(places, work).await;
     } else {
         places.take(app.requests()).await?;
     }

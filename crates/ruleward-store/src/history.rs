@@ -57,16 +57,17 @@ pub trait ReadHistory {
     ) -> Result<Option<(Timestamp, Vec<u8>)>>;
     /// The first version of a resource that lives.
     fn resource_created(&self, key: ResourceKey) -> Result<Option<i64>>;
-    /// Replaced bodies of a place whose version lies in the span, at most `limit`.
+    /// Replaced bodies of a place whose version lies in the span, at most `limit`; `last` is what it
+    /// holds, or held last.
     fn past_versions(
         &self,
-        key: ResourceKey,
+        last: &StoredResource,
         span: Span,
         newest_first: bool,
         limit: usize,
     ) -> Result<Vec<PastVersion>>;
-    /// The replaced body that a place held at a moment.
-    fn past_version_at(&self, key: ResourceKey, at: Timestamp) -> Result<Option<PastVersion>>;
+    /// The replaced body that a place held at a moment; `last` is what it holds, or held last.
+    fn past_version_at(&self, last: &StoredResource, at: Timestamp) -> Result<Option<PastVersion>>;
     /// The resource that was deleted from a place.
     fn past_resource(&self, key: ResourceKey) -> Result<Option<PastResource>>;
     /// The places of deleted resources of that id, of whatever type, oldest first.
@@ -104,7 +105,7 @@ pub trait WriteHistory {
     fn insert_transition(&self, chunk: ChunkNo, at: Timestamp, bytes: &[u8]) -> Result<()>;
     /// Keeps a chunk's planes as they stand before what happens at that moment.
     fn insert_planes_checkpoint(&self, chunk: ChunkNo, at: Timestamp, bytes: &[u8]) -> Result<()>;
-    /// Keeps a body that is replaced by the version `until`.
+    /// Keeps a body that is replaced by the version `until`, which no other resource has.
     fn insert_past_version(
         &self,
         account: AccountNo,

@@ -103,6 +103,9 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// Runs a job on one snapshot, on the caller's thread.
     fn read_job(&self, job: &mut dyn FnMut(&dyn ReadTx) -> Result<()>) -> Result<()>;
 
+    /// Whether a read would begin at once, and not wait for others to end.
+    fn reads_at_once(&self) -> bool;
+
     /// Runs a job in a transaction, later, and tells when it is synced, or undone.
     fn submit_job(&self, job: WriteJob, told: Told<()>);
 }

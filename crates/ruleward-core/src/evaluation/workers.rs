@@ -1,13 +1,13 @@
 //! The threads that take tickets and watch the clock.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
-use ruleward_store::Ticket;
+use ruleward_store::{ReadTx, Ticket};
 use ruleward_types::{
     AccountNo, AssignmentState, ChunkNo, Error, PolicyAssignment, Result, Timestamp,
 };
@@ -15,11 +15,14 @@ use ruleward_types::{
 use super::chunk_run;
 use super::ledger::Ledger;
 use crate::Service;
+use crate::service::Writing;
 
 /// Seconds between two looks at what of the past is no longer kept.
 const PRUNE_EVERY_S: i64 = 3600;
-/// Chunks that a worker judges for one commit.
+/// Chunks that a worker judges before it commits.
 const BATCH: usize = 16;
+/// How long the writer works on these at a time, at least for one chunk.
+const COMMIT: Duration = Duration::from_millis(1);
 /// Threads that deliver messages: one that waits for a receiver does not hold up all others.
 const DELIVERY_THREADS: usize = 2;
 /// Tickets may also come from another process.
@@ -218,9 +221,6 @@ impl Service {
 
     /// Does the work of tickets until each has ended or has to be taken again.
     pub(crate) fn work(self: &Arc<Self>, tickets: &[Ticket]) -> Result<()> {
-        let mut judged = Vec::new();
-        let mut idle = Vec::new();
-        let mut told = Vec::new();
         let mut accounts = BTreeSet::new();
         for ticket in tickets {
             accounts.extend(self.read(|tx| tx.chunk(ticket.chunk))?.map(|chunk| chunk.account));
@@ -228,39 +228,28 @@ impl Service {
         for account in accounts {
             self.catch_up(account)?;
         }
+        let mut done = VecDeque::new();
         for ticket in tickets {
-            self.read(|tx| {
-                let Some(chunk) = tx.chunk(ticket.chunk)? else {
-                    return Ok(());
-                };
-                if !chunk.recorded {
-                    told.push(*ticket);
-                    return Ok(());
-                }
-                let set = self.rule_set(tx, chunk.account)?;
-                match chunk_run::judge(tx, *ticket, &set, &self.column_sets, chunk, self.tick())? {
-                    Some(one) => judged.push((chunk.account, one)),
-                    None => idle.push((chunk.account, *ticket, set.version)),
-                }
-                Ok(())
-            })?;
+            done.extend(self.read(|tx| self.judged(tx, *ticket))?);
         }
-        self.write(move |writing| {
-            let mut ledger = Ledger::default();
-            for (account, one) in judged {
-                let set = writing.rule_set(account)?;
-                chunk_run::commit(writing, one, &set, &mut ledger)?;
-            }
-            ledger.write(writing.tx, writing.now)?;
-            for ticket in told {
-                writing.tx.finish_ticket(ticket)?;
-            }
-            for (account, ticket, judged_by) in idle {
-                let current = writing.rule_set(account)?.version;
-                chunk_run::finish_idle(writing.tx, ticket, judged_by, current)?;
-            }
-            Ok(())
-        })
+        while !done.is_empty() {
+            done = self.write(move |writing| commit_some(writing, done))?;
+        }
+        Ok(())
+    }
+
+    fn judged(&self, tx: &dyn ReadTx, ticket: Ticket) -> Result<Option<Done>> {
+        let Some(chunk) = tx.chunk(ticket.chunk)? else { return Ok(None) };
+        if !chunk.recorded {
+            return Ok(Some(Done::NotRecorded(ticket)));
+        }
+        let account = chunk.account;
+        let set = self.rule_set(tx, account)?;
+        let judged = chunk_run::judge(tx, ticket, &set, &self.column_sets, chunk, self.tick())?;
+        Ok(Some(match judged {
+            Some(judged) => Done::Judged(account, Box::new(judged)),
+            None => Done::Idle { account, ticket, judged_by: set.version },
+        }))
     }
 
     /// Judges until no ticket is left: for tests and for commands that run without threads.
@@ -353,6 +342,43 @@ impl Workers {
         self.threads.push(thread);
         Ok(())
     }
+}
+
+/// What is done for a ticket, less the commit.
+enum Done {
+    Judged(AccountNo, Box<chunk_run::Judged>),
+    /// There was nothing to judge by rules of this version.
+    Idle {
+        account: AccountNo,
+        ticket: Ticket,
+        judged_by: i64,
+    },
+    NotRecorded(Ticket),
+}
+
+/// Commits what is done for some tickets; those that are left. The writer, which everybody waits for,
+/// is not held for long.
+fn commit_some(writing: &Writing<'_>, mut done: VecDeque<Done>) -> Result<VecDeque<Done>> {
+    let begun = Instant::now();
+    let mut ledger = Ledger::default();
+    while let Some(one) = done.pop_front() {
+        match one {
+            Done::Judged(account, judged) => {
+                let set = writing.rule_set(account)?;
+                chunk_run::commit(writing, *judged, &set, &mut ledger)?;
+            }
+            Done::Idle { account, ticket, judged_by } => {
+                let current = writing.rule_set(account)?.version;
+                chunk_run::finish_idle(writing.tx, ticket, judged_by, current)?;
+            }
+            Done::NotRecorded(ticket) => writing.tx.finish_ticket(ticket)?,
+        }
+        if begun.elapsed() >= COMMIT {
+            break;
+        }
+    }
+    ledger.write(writing.tx, writing.now)?;
+    Ok(done)
 }
 
 fn report(error: &Error) {

@@ -30,15 +30,15 @@ macro_rules! table {
 
 pub(super) static OPERATIONS: &[Operation] = table! {
     Identity "" {
-        GET "/v3/auth/domains" 200 ListAuthDomains "" Light => Known(identity::domains);
+        GET "/v3/auth/domains" 200 ListAuthDomains "" Quick => Known(identity::domains);
         POST "/v3/auth/tokens" 201 CreateToken "" Password => Open(identity::create_token);
-        GET "/v5/caller-identity" 200 GetCallerIdentity "" Light => Known(identity::caller);
+        GET "/v5/caller-identity" 200 GetCallerIdentity "" Quick => Known(identity::caller);
     }
     Extension "/v1/ruleward/domains/{domain_id}" {
         POST "/resources" 200 PutResources "ruleward:resources:put" Batch => Allowed(resources::put_many);
-        GET "/resources/{resource_id}" 200 GetResource "ruleward:resources:get" Light => Allowed(resources::get);
+        GET "/resources/{resource_id}" 200 GetResource "ruleward:resources:get" Quick => Allowed(resources::get);
         PUT "/resources/{resource_id}" 200 PutResource "ruleward:resources:put" Resource => Deferred(resources::put);
-        DELETE "/resources/{resource_id}" 204 DeleteResource "ruleward:resources:delete" Light => Deferred(resources::delete);
+        DELETE "/resources/{resource_id}" 204 DeleteResource "ruleward:resources:delete" Quick => Deferred(resources::delete);
         GET "/resources/{resource_id}/history" 200 ListResourceHistory "rms:resources:getHistory" Light => Allowed(history::list_with_causes);
         GET "/policy-states" 200 ListPastPolicyStates "rms:policyStates:get" Light => Allowed(past::list);
         GET "/policy-states/changes" 200 ListPolicyStateChanges "rms:policyStates:get" Light => Allowed(past::changes);

@@ -47,6 +47,8 @@ pub(crate) enum Handler {
 pub(crate) enum Load {
     /// Nothing that could block: answered on the spot, however busy the threads are.
     None,
+    /// A few rows that are found by their keys, and hardly a body.
+    Quick,
     /// A small body or none.
     Light,
     /// A body that is one resource.
@@ -60,7 +62,7 @@ pub(crate) enum Load {
 impl Load {
     pub(crate) fn largest_body(self) -> usize {
         match self {
-            Self::None | Self::Light | Self::Password => body::SMALL_BYTES,
+            Self::None | Self::Quick | Self::Light | Self::Password => body::SMALL_BYTES,
             Self::Resource => body::RESOURCE_BYTES,
             Self::Batch => body::BATCH_BYTES,
         }
@@ -68,7 +70,7 @@ impl Load {
 
     /// Whether it is one thing of a moderate size that may block.
     pub(crate) fn is_single(self) -> bool {
-        matches!(self, Self::Light | Self::Resource)
+        matches!(self, Self::Quick | Self::Light | Self::Resource)
     }
 
     /// Whether the body may come packed.
@@ -110,6 +112,11 @@ impl Operation {
                 true
             }
         }
+    }
+
+    /// Whether it takes so little that another thread would cost more than it saves.
+    pub(crate) fn is_quick(&self) -> bool {
+        self.load == Load::Quick || matches!(self.handler, Handler::Deferred(_))
     }
 
     /// Whether a caller has to be known.

@@ -22,10 +22,19 @@ macro_rules! handler {
     };
 }
 
+macro_rules! load {
+    () => {
+        Load::Light
+    };
+    ($load:ident) => {
+        Load::$load
+    };
+}
+
 macro_rules! published {
     ($($prefix:literal {
         $($method:ident $path:literal $success:literal $id:ident $action:literal
-            $(=> $handler:path)?;)*
+            $(=> $handler:path $(, $load:ident)?)?;)*
     })*) => {
         &[$($(Operation {
             id: stringify!($id),
@@ -34,7 +43,7 @@ macro_rules! published {
             action: $action,
             success: $success,
             origin: Origin::Published,
-            load: Load::Light,
+            load: load!($($($load)?)?),
             handler: handler!($($handler)?),
         },)*)*]
     };
@@ -45,7 +54,7 @@ pub(super) static OPERATIONS: &[Operation] = published! {
         GET "/conformance-packs/templates" 200 ListBuiltInConformancePackTemplates "rms:conformancePacks:list";
         GET "/conformance-packs/templates/{template_id}" 200 ShowBuiltInConformancePackTemplate "rms:conformancePacks:get";
         GET "/policy-definitions" 200 ListBuiltInPolicyDefinitions "rms:policyDefinitions:get" => policy_definitions::list;
-        GET "/policy-definitions/{policy_definition_id}" 200 ShowBuiltInPolicyDefinition "rms:policyDefinitions:get" => policy_definitions::show;
+        GET "/policy-definitions/{policy_definition_id}" 200 ShowBuiltInPolicyDefinition "rms:policyDefinitions:get" => policy_definitions::show, Quick;
         POST "/{resource_type}/resource-instances/count" 200 CountResourcesByTag "rms:resources:listByTag" => tags::count;
         POST "/{resource_type}/resource-instances/filter" 200 ListResourcesByTag "rms:resources:listByTag" => tags::filter;
         GET "/{resource_type}/tags" 200 ListTagsForResourceType "rms:resources:listTags" => tags::of_type;
@@ -59,7 +68,7 @@ pub(super) static OPERATIONS: &[Operation] = published! {
         GET "/all-resources/count" 200 CountAllResources "rms:resources:get" => inventory::count_all;
         GET "/all-resources/summary" 200 CollectAllResourcesSummary "rms:resources:summarize" => inventory::summarize_all;
         GET "/all-resources/tags" 200 ListAllTags "rms:resources:list" => inventory::tags_of_all;
-        GET "/all-resources/{resource_id}" 200 ShowResourceDetail "rms:resources:get" => inventory::show_any;
+        GET "/all-resources/{resource_id}" 200 ShowResourceDetail "rms:resources:get" => inventory::show_any, Quick;
         GET "/all-resources/{resource_id}/relations" 200 ShowResourceRelationsDetail "rms:resources:getRelation" => relations::list;
         GET "/conformance-packs" 200 ListConformancePacks "rms:conformancePacks:list";
         POST "/conformance-packs" 200 CreateConformancePack "rms:conformancePacks:create";
@@ -70,14 +79,14 @@ pub(super) static OPERATIONS: &[Operation] = published! {
         DELETE "/conformance-packs/{conformance_pack_id}" 202 DeleteConformancePack "rms:conformancePacks:delete";
         GET "/conformance-packs/{conformance_pack_id}/compliance" 200 ListConformancePackComplianceByPackId "rms:conformancePacks:get";
         GET "/conformance-packs/{conformance_pack_id}/compliance/details" 200 ListConformancePackComplianceDetailsByPackId "rms:conformancePacks:get";
-        GET "/policy-assignments" 200 ListPolicyAssignments "rms:policyAssignments:get" => policy_assignments::list;
+        GET "/policy-assignments" 200 ListPolicyAssignments "rms:policyAssignments:get" => policy_assignments::list, Quick;
         PUT "/policy-assignments" 200 CreatePolicyAssignments "rms:policyAssignments:create" => policy_assignments::create;
         GET "/policy-states" 200 ListPolicyStatesByDomainId "rms:policyStates:get" => policy_states::list_by_domain;
         PUT "/policy-states" 200 UpdatePolicyState "rms:policyStates:update" => policy_states::report;
         GET "/policy-states/statistics" 200 ListPolicyStatesStatistics "rms:policyStates:get" => policy_summaries::statistics;
         GET "/policy-states/summary" 200 CollectPolicyStatesSummary "rms:policyStates:get" => policy_summaries::by_domain;
         GET "/provider/{provider}/type/{type}/resources" 200 ListResources "rms:resources:list" => inventory::list_of_type;
-        GET "/provider/{provider}/type/{type}/resources/{resource_id}" 200 ShowResourceById "rms:resources:get" => inventory::show_of_type;
+        GET "/provider/{provider}/type/{type}/resources/{resource_id}" 200 ShowResourceById "rms:resources:get" => inventory::show_of_type, Quick;
         GET "/providers" 200 ListProviders "rms:resources:list" => providers::list;
         GET "/regions" 200 ListRegions "rms:resources:list" => providers::regions;
         GET "/resources/policy-states/summary" 200 CollectResourcesPolicyStatesSummary "rms:policyStates:get" => policy_summaries::by_resource;
@@ -95,19 +104,19 @@ pub(super) static OPERATIONS: &[Operation] = published! {
         GET "/tracked-resources/count" 200 CountTrackedResources "rms:resources:get" => inventory::count_tracked;
         GET "/tracked-resources/summary" 200 CollectTrackedResourcesSummary "rms:resources:summarize" => inventory::summarize_tracked;
         GET "/tracked-resources/tags" 200 ListTrackedResourceTags "rms:resources:list" => inventory::tags_of_tracked;
-        GET "/tracked-resources/{resource_id}" 200 ShowTrackedResourceDetail "rms:resources:get" => inventory::show_tracked;
-        GET "/tracker-config" 200 ShowTrackerConfig "rms:trackerConfig:get" => tracker_config::show;
+        GET "/tracked-resources/{resource_id}" 200 ShowTrackedResourceDetail "rms:resources:get" => inventory::show_tracked, Quick;
+        GET "/tracker-config" 200 ShowTrackerConfig "rms:trackerConfig:get" => tracker_config::show, Quick;
         PUT "/tracker-config" 200 CreateTrackerConfig "rms:trackerConfig:put" => tracker_config::put;
         DELETE "/tracker-config" 200 DeleteTrackerConfig "rms:trackerConfig:delete" => tracker_config::delete;
     }
     "/v1/resource-manager/domains/{domain_id}/policy-assignments/{policy_assignment_id}" {
-        GET "" 200 ShowPolicyAssignment "rms:policyAssignments:get" => policy_assignments::show;
+        GET "" 200 ShowPolicyAssignment "rms:policyAssignments:get" => policy_assignments::show, Quick;
         PUT "" 200 UpdatePolicyAssignment "rms:policyAssignments:update" => policy_assignments::update;
         DELETE "" 200 DeletePolicyAssignment "rms:policyAssignments:delete" => policy_assignments::delete;
         POST "/disable" 202 DisablePolicyAssignment "rms:policyAssignments:update" => policy_assignments::disable;
         POST "/enable" 202 EnablePolicyAssignment "rms:policyAssignments:update" => policy_assignments::enable;
         GET "/policy-states" 200 ListPolicyStatesByAssignmentId "rms:policyStates:get" => policy_states::list_by_assignment;
-        GET "/policy-states/evaluation-state" 200 ShowEvaluationStateByAssignmentId "rms:policyStates:get" => evaluations::show;
+        GET "/policy-states/evaluation-state" 200 ShowEvaluationStateByAssignmentId "rms:policyStates:get" => evaluations::show, Quick;
         POST "/policy-states/run-evaluation" 202 RunEvaluationByPolicyAssignmentId "rms:policyStates:runEvaluation" => evaluations::run;
         GET "/policy-states/summary" 200 CollectPolicyAssignmentsStatesSummary "rms:policyStates:get" => policy_summaries::by_assignment;
         GET "/remediation-configuration" 200 ShowRemediationConfiguration "rms:policyAssignmentsRemediation:getRemediationConfiguration";

@@ -6,14 +6,25 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ruleward_types::{Error, Result};
 use rusqlite::Connection;
 
-/// Pages (of 8 KiB) in the log at which the writer restarts it: 64 MiB.
-const RESTART_PAGES: i64 = 8192;
-const PAUSE: Duration = Duration::from_millis(50);
+use super::BUSY;
+
+/// Pages (of 8 KiB) in the log at which the writer restarts it: 128 MiB.
+const RESTART_PAGES: i64 = 16384;
+/// How often the writer tries that, and how long it waits in between.
+const RESTART_TRIES: usize = 50;
+const RESTART_PAUSE: Duration = Duration::from_micros(50);
+/// How long the thread waits between two times, and how many times as long as the last took. Few pages
+/// at a time are no burst that keeps the disk from the commits.
+const PAUSE: Duration = Duration::from_millis(10);
+const PAUSES: u32 = 2;
+/// How often the thread goes on at once, until so little is left that it takes no longer than this.
+const LAST_PASSES: usize = 8;
+const SHORT_PASS: Duration = Duration::from_millis(2);
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -33,14 +44,22 @@ impl Wal {
         if self.0.pages.load(Ordering::Acquire) < RESTART_PAGES {
             return;
         }
-        // Readers hold their snapshots for milliseconds; where one holds longer, the next
-        // commit tries again.
-        let _ = connection.busy_timeout(Duration::from_millis(50));
-        match checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)") {
-            Ok(_) => self.0.pages.store(0, Ordering::Release),
-            Err(e) => tracing::warn!(error.cause = %e, "checkpoint failed"),
+        // Where somebody reads for longer, the next look of the checkpointer asks again.
+        self.0.pages.store(0, Ordering::Release);
+        // Most snapshots end within a tenth of a millisecond, and the log starts over at the first
+        // moment at which there is none of before. SQLite's own waiting would sleep longer each time.
+        let _ = connection.busy_timeout(Duration::ZERO);
+        for _ in 0..RESTART_TRIES {
+            match checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)") {
+                Ok(Checkpoint { is_done: true, .. }) => break,
+                Ok(_) => std::thread::sleep(RESTART_PAUSE),
+                Err(e) => {
+                    tracing::warn!(error.cause = %e, "checkpoint failed");
+                    break;
+                }
+            }
         }
-        let _ = connection.busy_timeout(Duration::from_secs(10));
+        let _ = connection.busy_timeout(BUSY);
     }
 }
 
@@ -78,20 +97,48 @@ impl Drop for Checkpointer {
 }
 
 fn run(connection: &Connection, shared: &Shared) {
+    let mut pause = PAUSE;
     while !shared.stop.load(Ordering::Acquire) {
-        std::thread::park_timeout(PAUSE);
+        std::thread::park_timeout(pause);
+        pause = PAUSE;
         if shared.dirty.swap(false, Ordering::AcqRel) {
-            match checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)") {
+            let begun = Instant::now();
+            match copy_back(connection) {
                 Ok(pages) => shared.pages.store(pages, Ordering::Release),
                 Err(e) => tracing::warn!(error.cause = %e, "checkpoint failed"),
             }
+            pause = pause.max(begun.elapsed() * PAUSES);
         }
     }
     // Leave a log that is empty; what is in it is durable either way.
     let _ = checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
-/// Pages in the log.
-fn checkpoint(connection: &Connection, sql: &str) -> rusqlite::Result<i64> {
-    connection.query_row(sql, [], |row| row.get(1))
+/// Copies back what is in the log; how many pages that are. Where the writer is to restart the log, again
+/// and again, each time only what was written during the time before: the rest is the writer's, and
+/// everybody waits for that.
+fn copy_back(connection: &Connection) -> rusqlite::Result<i64> {
+    let mut passes = 0;
+    loop {
+        let begun = Instant::now();
+        let Checkpoint { pages, .. } = checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)")?;
+        passes += 1;
+        if pages < RESTART_PAGES || begun.elapsed() < SHORT_PASS || passes > LAST_PASSES {
+            return Ok(pages);
+        }
+    }
+}
+
+/// What a checkpoint came to.
+struct Checkpoint {
+    /// Whether nobody kept it from doing all that was asked.
+    is_done: bool,
+    /// Pages in the log.
+    pages: i64,
+}
+
+fn checkpoint(connection: &Connection, sql: &str) -> rusqlite::Result<Checkpoint> {
+    connection.query_row(sql, [], |row| {
+        Ok(Checkpoint { is_done: row.get::<_, i64>(0)? == 0, pages: row.get(1)? })
+    })
 }

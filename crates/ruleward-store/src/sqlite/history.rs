@@ -17,10 +17,6 @@ fn past_resource(row: &Row<'_>) -> rusqlite::Result<PastResource> {
     Ok(PastResource { last, created: row.get(3)?, deleted: row.get(4)? })
 }
 
-fn past_version(row: &Row<'_>) -> rusqlite::Result<PastVersion> {
-    Ok(PastVersion { version: row.get(0)?, until: row.get(1)?, body: row.get(2)? })
-}
-
 fn row_limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
@@ -67,26 +63,20 @@ impl ReadHistory for Tx<'_> {
 
     fn past_versions(
         &self,
-        key: ResourceKey,
+        last: &StoredResource,
         span: Span,
         newest_first: bool,
         limit: usize,
     ) -> Result<Vec<PastVersion>> {
-        let sql = if newest_first {
-            "SELECT version, until, body FROM resource_version
-             WHERE key = ?1 AND version BETWEEN ?2 AND ?3 ORDER BY version DESC LIMIT ?4"
+        if newest_first {
+            self.newest_versions(last, span, limit)
         } else {
-            "SELECT version, until, body FROM resource_version
-             WHERE key = ?1 AND version BETWEEN ?2 AND ?3 ORDER BY version LIMIT ?4"
-        };
-        self.all(sql, [key.0, span.from, span.to, row_limit(limit)], past_version)
+            self.oldest_versions(last, span, limit)
+        }
     }
 
-    fn past_version_at(&self, key: ResourceKey, at: Timestamp) -> Result<Option<PastVersion>> {
-        let sql = "SELECT version, until, body FROM resource_version
-                   WHERE key = ?1 AND version <= ?2 ORDER BY version DESC LIMIT 1";
-        let last = self.one(sql, [key.0, at.0], past_version)?;
-        Ok(last.filter(|last| at.0 < last.until))
+    fn past_version_at(&self, last: &StoredResource, at: Timestamp) -> Result<Option<PastVersion>> {
+        self.version_at(last, at)
     }
 
     fn past_resource(&self, key: ResourceKey) -> Result<Option<PastResource>> {
@@ -177,10 +167,7 @@ impl WriteHistory for Tx<'_> {
         replaced: &StoredResource,
         until: i64,
     ) -> Result<()> {
-        let sql = "INSERT INTO resource_version (account, key, version, until, body)
-                   VALUES (?1, ?2, ?3, ?4, ?5)";
-        let StoredResource { key, version, body } = replaced;
-        self.execute(sql, params![account.0, key.0, version, until, body]).map(drop)
+        self.put_past_version(account, replaced, until)
     }
 
     fn insert_past_resource(
@@ -217,12 +204,9 @@ impl WriteHistory for Tx<'_> {
 
     fn prune_history(&self, account: AccountNo, before: Timestamp, limit: usize) -> Result<usize> {
         let most = row_limit(limit);
-        let ended: [&'static str; 3] = [
+        let ended: [&'static str; 2] = [
             "DELETE FROM change WHERE account = ?1 AND at IN
                (SELECT at FROM change WHERE account = ?1 AND at < ?2 ORDER BY at LIMIT ?3)",
-            "DELETE FROM resource_version WHERE no IN
-               (SELECT no FROM resource_version WHERE account = ?1 AND until < ?2
-                ORDER BY until LIMIT ?3)",
             // A version stands for the past until the next one: the last before that moment stays.
             "DELETE FROM policy_assignment_version WHERE account = ?1 AND (rule, at) IN
                (SELECT rule, at FROM policy_assignment_version v
@@ -235,6 +219,7 @@ impl WriteHistory for Tx<'_> {
         for sql in ended {
             gone += self.execute(sql, [account.0, before.0, most])?;
         }
+        gone += self.prune_versions(account, before, most)?;
         gone += self.prune_past_resources(account, before, most)?;
         let by_chunk: [&'static str; 2] = [
             "DELETE FROM transition WHERE no IN

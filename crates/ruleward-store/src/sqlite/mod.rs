@@ -15,6 +15,7 @@ mod imports;
 mod notifications;
 mod organization_policy_assignments;
 mod organizations;
+mod past_versions;
 mod policy_assignments;
 mod relations;
 mod resources;
@@ -27,6 +28,7 @@ use std::fmt;
 use std::hash::Hasher;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 use ruleward_types::{Error, Result};
@@ -46,6 +48,8 @@ mod embedded {
 const READERS: usize = 4;
 /// Prepared statements kept per connection; more than there are different ones.
 const STATEMENTS: usize = 448;
+/// How long a statement waits for a lock of another process.
+const BUSY: Duration = Duration::from_secs(10);
 const WRITER_CACHE_KIB: i64 = 32 * 1024;
 const READER_CACHE_KIB: i64 = 4 * 1024;
 
@@ -160,6 +164,11 @@ impl Store for SqliteStore {
         job(&Tx { connection: snapshot.0, id_hash_key: self.id_hash_key, rules: &self.rules })
     }
 
+    fn reads_at_once(&self) -> bool {
+        // One more than is needed: somebody may be about to take one.
+        self.readers.lock().len() > 1
+    }
+
     fn submit_job(&self, job: WriteJob, told: Told<()>) {
         self.writer.submit(job, told);
     }
@@ -204,9 +213,7 @@ fn connect(path: &Path, cache_kib: i64) -> Result<Connection> {
     let set = |name: &str, value: &dyn rusqlite::ToSql| {
         connection.pragma_update(None, name, value).map_err(failed("configure the store"))
     };
-    connection
-        .busy_timeout(std::time::Duration::from_secs(10))
-        .map_err(failed("configure the store"))?;
+    connection.busy_timeout(BUSY).map_err(failed("configure the store"))?;
     // Only a new file takes a page size; 8 KiB reads chunks twice as fast as 4 and writes less
     // than 16.
     set("page_size", &8192)?;

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ruleward_store::Store;
 use ruleward_store::sqlite::SqliteStore;
+use ruleward_store::{Span, Store, StoredResource};
+use ruleward_types::ResourceKey;
 
 fn open(directory: &Path) -> Arc<dyn Store> {
     SqliteStore::open(&directory.join("ruleward.sqlite")).unwrap()
@@ -63,4 +64,25 @@ fn a_store_from_before_organizations_knows_which_rules_judge() {
     let names: Vec<String> =
         rows.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
     assert_eq!(names, ["Disabled"]);
+}
+
+#[test]
+fn a_store_from_before_marks_keeps_its_past() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ruleward.sqlite");
+    let mut old = rusqlite::Connection::open(&path).unwrap();
+    let runner = embedded::migrations::runner().set_target(refinery::Target::Version(9));
+    runner.run(&mut old).unwrap();
+    for (version, until) in [(10, 20), (20, 35), (35, 50)] {
+        let past = "INSERT INTO resource_version (account, key, version, until, body)
+                    VALUES (1, 4099, ?1, ?2, x'7b7d')";
+        old.execute(past, [version, until]).unwrap();
+    }
+    drop(old);
+    let store = open(directory.path());
+    let last = StoredResource { key: ResourceKey(4099), version: 50, body: Vec::new() };
+    let all = Span { from: 0, to: i64::MAX };
+    let found = store.as_ref().read(|tx| tx.past_versions(&last, all, false, 9)).unwrap();
+    let found: Vec<_> = found.into_iter().map(|past| (past.version, past.until)).collect();
+    assert_eq!(found, [(10, 20), (20, 35), (35, 50)]);
 }

@@ -49,7 +49,9 @@ pub fn serve(
     limits: Limits,
     ready: impl FnOnce() -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 4);
+    // At least two: quick requests are answered on them, and one that waits for the disk must not keep
+    // probes from theirs.
+    let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 4);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
         .max_blocking_threads(BLOCKING_THREADS)

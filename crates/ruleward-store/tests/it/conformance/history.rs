@@ -80,18 +80,68 @@ pub(crate) fn replaced_bodies_are_kept(place: Place) {
     let version =
         |version, until, body: &str| PastVersion { version, until, body: body.as_bytes().to_vec() };
     let (one, two) = (version(10, 20, "one"), version(20, 30, "two"));
+    let last = stored(key, 30, "three");
     let list = |span, newest_first, limit| {
-        read(&place, |tx| tx.past_versions(key, span, newest_first, limit))
+        read(&place, |tx| tx.past_versions(&last, span, newest_first, limit))
     };
     assert_eq!(list(ALL, false, 9), [one.clone(), two.clone()]);
     assert_eq!(list(ALL, true, 1), std::slice::from_ref(&two));
     assert_eq!(list(Span { from: 11, to: 20 }, false, 9), std::slice::from_ref(&two));
-    let at = |at| read(&place, |tx| tx.past_version_at(key, Timestamp(at)));
+    let at = |at| read(&place, |tx| tx.past_version_at(&last, Timestamp(at)));
     assert_eq!(
         [at(9), at(10), at(19), at(20), at(30)],
         [None, Some(one.clone()), Some(one), Some(two), None]
     );
     assert_eq!(read(&place, |tx| tx.resource_created(key)), Some(10));
+}
+
+/// Two resources that change in turns, more often than anything is looked at one by one.
+pub(crate) fn many_replaced_bodies_are_found(place: Place) {
+    const VERSIONS: i64 = 400;
+    let account = place.account("a");
+    let chunk = place.chunk(account).no;
+    let key = move |slot| ResourceKey::new(chunk, slot);
+    let moment = |n: i64| 1000 + n * 7;
+    write(&place, move |tx| {
+        for n in 0..VERSIONS {
+            let slot = usize::from(n % 2 == 1);
+            tx.insert_past_version(account, &stored(key(slot), moment(n), "body"), moment(n + 2))?;
+        }
+        Ok(())
+    });
+    let place = place.reopen();
+    for slot in [0, 1] {
+        let last = stored(key(slot), moment(VERSIONS + i64::try_from(slot).unwrap()), "last");
+        let all: Vec<i64> =
+            (0..VERSIONS).filter(|n| n % 2 == i64::try_from(slot).unwrap()).map(moment).collect();
+        for (from, to) in [(0, i64::MAX), (1000, 1400), (1333, 2222), (2222, 2222), (3700, 9000)] {
+            let mut expected: Vec<i64> =
+                all.iter().copied().filter(|version| (from..=to).contains(version)).collect();
+            for newest_first in [false, true] {
+                for limit in [1, 10, 100, 1000] {
+                    let span = Span { from, to };
+                    let found =
+                        read(&place, |tx| tx.past_versions(&last, span, newest_first, limit));
+                    let found: Vec<i64> = found.into_iter().map(|past| past.version).collect();
+                    let most = limit.min(expected.len());
+                    assert_eq!(found, expected[..most], "{from} {to} {newest_first} {limit}");
+                }
+                expected.reverse();
+            }
+        }
+        for at in (990..moment(VERSIONS + 4)).step_by(3) {
+            let found = read(&place, |tx| tx.past_version_at(&last, Timestamp(at)));
+            let held = all.iter().rfind(|version| **version <= at && at < last.version);
+            assert_eq!(found.map(|past| past.version), held.copied(), "{at}");
+        }
+    }
+    let before = moment(VERSIONS / 2);
+    let prune =
+        move |tx: &dyn WriteTx| tx.prune_history(account, Timestamp(before), 1000);
+    assert!(place.store().write(prune).unwrap() > 100);
+    let last = stored(key(0), moment(VERSIONS), "last");
+    let left = read(&place, |tx| tx.past_versions(&last, ALL, false, 1000));
+    assert!(left.iter().all(|past| past.until >= before) && left.len() > 90, "{}", left.len());
 }
 
 fn gone(key: ResourceKey, created: i64, deleted: i64) -> PastResource {
@@ -178,7 +228,10 @@ pub(crate) fn what_is_pruned_is_the_account_s_and_old(place: Place) {
     assert_eq!(read(&place, |tx| tx.change(account, Timestamp(15))), None);
     assert!(read(&place, |tx| tx.change(other, Timestamp(15))).is_some());
     assert_eq!(read(&place, |tx| tx.past_resources_by_id(account, "x")), [key(2)]);
-    assert_eq!(read(&place, |tx| tx.past_versions(key(0), ALL, false, 9)).len(), 1);
+    assert_eq!(
+        read(&place, |tx| tx.past_versions(&stored(key(0), 20, "last"), ALL, false, 9)).len(),
+        1
+    );
     // How the rule stood then is still known, by the version that was the last one.
     assert!(read(&place, |tx| tx.rule_at(account, no, Timestamp(15))).is_some());
     assert!(prune(25) >= 4);

@@ -151,7 +151,8 @@ macro_rules! store_conformance {
             notifications: messages_wait_in_order, messages_are_given_up, lanes_are_due, archives,
                 flips_are_taken_in_order;
             history: a_moment_belongs_to_the_change_before_it, transitions_are_walked_newest_first,
-                replaced_bodies_are_kept, deleted_resources_are_found, rules_as_they_stood,
+                replaced_bodies_are_kept, many_replaced_bodies_are_found,
+                deleted_resources_are_found, rules_as_they_stood,
                 what_is_pruned_is_the_account_s_and_old;
             imports: sessions_are_found_by_id_and_source, seen_slots;
             organization_policy_assignments: rules_are_found, what_is_asked_for_is_a_queue, removals;
