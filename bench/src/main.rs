@@ -224,6 +224,8 @@ enum Command {
 
 #[expect(clippy::print_stdout, reason = "printing is what it is for")]
 fn main() -> Result<()> {
+    // As the server does.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
     match Command::parse() {
         Command::Generate { resources, seed } => {
             let mut out = std::io::BufWriter::new(std::io::stdout().lock());

@@ -15,7 +15,7 @@ use super::{Load, open_loop, told, watching_wal};
 
 /// Pages in the log at which the writer restarts it, as in the store.
 const RESTART_PAGES: i64 = 16384;
-const PAUSE: Duration = Duration::from_millis(10);
+const PAUSE: Duration = Duration::from_millis(20);
 
 type Insert = (u64, Vec<u8>, mpsc::SyncSender<()>);
 

@@ -27,6 +27,9 @@ use clap::Parser as _;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // A huge page for a few small values each would be most of the memory. Where the system has none,
+    // nothing is lost.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
     // Both the server and the clients speak TLS; whoever comes first needs the provider.
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         return failure::report(&anyhow::anyhow!("a TLS provider is installed already"));

@@ -20,7 +20,7 @@ const RESTART_TRIES: usize = 50;
 const RESTART_PAUSE: Duration = Duration::from_micros(50);
 /// How long the thread waits between two times, and how many times as long as the last took. Few pages
 /// at a time are no burst that keeps the disk from the commits.
-const PAUSE: Duration = Duration::from_millis(10);
+const PAUSE: Duration = Duration::from_millis(20);
 const PAUSES: u32 = 2;
 /// How often the thread goes on at once, until so little is left that it takes no longer than this.
 const LAST_PASSES: usize = 8;
