@@ -204,22 +204,15 @@ impl WriteHistory for Tx<'_> {
 
     fn prune_history(&self, account: AccountNo, before: Timestamp, limit: usize) -> Result<usize> {
         let most = row_limit(limit);
-        let ended: [&'static str; 2] = [
-            "DELETE FROM change WHERE account = ?1 AND at IN
-               (SELECT at FROM change WHERE account = ?1 AND at < ?2 ORDER BY at LIMIT ?3)",
-            // A version stands for the past until the next one: the last before that moment stays.
-            "DELETE FROM policy_assignment_version WHERE account = ?1 AND (rule, at) IN
+        // A version stands for the past until the next one: the last before that moment stays.
+        let rules = "DELETE FROM policy_assignment_version WHERE account = ?1 AND (rule, at) IN
                (SELECT rule, at FROM policy_assignment_version v
                 WHERE account = ?1 AND at < ?2 AND
                   (body IS NULL OR EXISTS (SELECT 1 FROM policy_assignment_version n
                     WHERE n.account = ?1 AND n.rule = v.rule AND n.at > v.at AND n.at <= ?2))
-                LIMIT ?3)",
-        ];
-        let mut gone = 0;
-        for sql in ended {
-            gone += self.execute(sql, [account.0, before.0, most])?;
-        }
-        gone += self.prune_versions(account, before, most)?;
+                LIMIT ?3)";
+        let mut gone = self.execute(rules, [account.0, before.0, most])?;
+        gone += self.prune_changes(account, before, limit)?;
         gone += self.prune_past_resources(account, before, most)?;
         let by_chunk: [&'static str; 2] = [
             "DELETE FROM transition WHERE no IN

@@ -121,21 +121,61 @@ impl Tx<'_> {
         Ok(found)
     }
 
-    pub(super) fn prune_versions(
+    /// Forgets the oldest changes of an account and what they replaced: about so many rows.
+    pub(super) fn prune_changes(
         &self,
         account: AccountNo,
         before: Timestamp,
-        limit: i64,
+        limit: usize,
     ) -> Result<usize> {
-        let sql = "SELECT until, key FROM past_version WHERE account = ?1 AND until < ?2
-                   ORDER BY until LIMIT ?3";
-        let gone: Vec<(i64, i64)> =
-            self.all(sql, [account.0, before.0, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        for (until, key) in &gone {
-            self.execute("DELETE FROM past_version WHERE until = ?1", [*until])?;
-            let sql = "DELETE FROM past_version_mark WHERE key = ?1 AND until = ?2";
-            self.execute(sql, [*key, *until])?;
+        let first = "SELECT min(at) FROM change WHERE account = ?1 AND at >= ?2";
+        let from =
+            |at: i64| self.one(first, [account.0, at], |row| row.get(0)).map(Option::flatten);
+        let mut gone = 0;
+        while gone < limit
+            && let Some(at) = from(i64::MIN)?.filter(|at| *at < before.0)
+        {
+            let (replaced, is_whole) =
+                self.prune_replaced(account, at, from(at + 1)?.unwrap_or(i64::MAX), before)?;
+            gone += replaced;
+            if !is_whole {
+                // It was going on at that moment; the rest still has to find it.
+                break;
+            }
+            let sql = "DELETE FROM change WHERE account = ?1 AND at = ?2";
+            gone += self.execute(sql, [account.0, at])?;
         }
-        Ok(gone.len())
+        Ok(gone)
+    }
+
+    /// Forgets what a change replaced before a moment: how many rows, and whether that was all. It stands
+    /// together, from the change on and not up to the next one of the account.
+    fn prune_replaced(
+        &self,
+        account: AccountNo,
+        at: i64,
+        next: i64,
+        before: Timestamp,
+    ) -> Result<(usize, bool)> {
+        let sql = "SELECT until, account, key FROM past_version WHERE until >= ?1
+                   ORDER BY until LIMIT 1";
+        let read = |row: &Row<'_>| {
+            let (until, key): (i64, i64) = (row.get(0)?, row.get(2)?);
+            Ok((until, AccountNo(row.get(1)?), key))
+        };
+        let mut gone = 0;
+        while let Some((until, of, key)) = self.one(sql, [at], read)?
+            && of == account
+            && until < next
+        {
+            if until >= before.0 {
+                return Ok((gone, false));
+            }
+            self.execute("DELETE FROM past_version WHERE until = ?1", [until])?;
+            let sql = "DELETE FROM past_version_mark WHERE key = ?1 AND until = ?2";
+            self.execute(sql, [key, until])?;
+            gone += 1;
+        }
+        Ok((gone, true))
     }
 }

@@ -105,6 +105,9 @@ pub(crate) fn many_replaced_bodies_are_found(place: Place) {
     write(&place, move |tx| {
         for n in 0..VERSIONS {
             let slot = usize::from(n % 2 == 1);
+            if n % 7 == 0 {
+                tx.insert_change(account, Timestamp(moment(n + 2) - 1), "cause")?;
+            }
             tx.insert_past_version(account, &stored(key(slot), moment(n), "body"), moment(n + 2))?;
         }
         Ok(())
@@ -135,13 +138,16 @@ pub(crate) fn many_replaced_bodies_are_found(place: Place) {
             assert_eq!(found.map(|past| past.version), held.copied(), "{at}");
         }
     }
-    let before = moment(VERSIONS / 2);
-    let prune =
-        move |tx: &dyn WriteTx| tx.prune_history(account, Timestamp(before), 1000);
-    assert!(place.store().write(prune).unwrap() > 100);
+    // In the middle of what one change replaced, and then all of it.
     let last = stored(key(0), moment(VERSIONS), "last");
-    let left = read(&place, |tx| tx.past_versions(&last, ALL, false, 1000));
-    assert!(left.iter().all(|past| past.until >= before) && left.len() > 90, "{}", left.len());
+    for before in [moment(VERSIONS / 2), moment(2 * VERSIONS)] {
+        let prune = move |tx: &dyn WriteTx| tx.prune_history(account, Timestamp(before), 1000);
+        assert!(place.store().write(prune).unwrap() > 100);
+        let left = read(&place, |tx| tx.past_versions(&last, ALL, false, 1000));
+        let expected = (0..VERSIONS).filter(|n| n % 2 == 0 && moment(n + 2) >= before).count();
+        assert_eq!(left.len(), expected, "{before}");
+        assert!(left.iter().all(|past| past.until >= before), "{before}");
+    }
 }
 
 fn gone(key: ResourceKey, created: i64, deleted: i64) -> PastResource {
