@@ -10,6 +10,7 @@ use ruleward_core::{Folders, FunctionHost, FunctionOptions, SealingKey, Service,
 use ruleward_http::{AppState, Options, router};
 use ruleward_policy::Catalogue;
 use ruleward_sign::{Credentials, SignedRequest, sign, sign_derived};
+use ruleward_store::Store;
 use ruleward_store::sqlite::SqliteStore;
 use ruleward_types::{Account, Clock, Recorder, Role, SystemClock};
 use secrecy::ExposeSecret as _;
@@ -22,6 +23,7 @@ pub const VOLUME_UNUSED: &str = "5fa36558aa1e6afc05a3d0a7";
 pub struct Server {
     router: Router,
     pub service: Arc<Service>,
+    pub store: Arc<dyn Store>,
     pub account: Account,
     pub admin: Keys,
     _workers: Workers,
@@ -110,12 +112,15 @@ impl Server {
         host: Option<Arc<dyn FunctionHost>>,
     ) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(&directory.path().join("store.sqlite")).unwrap();
+        let store: Arc<dyn Store> =
+            SqliteStore::open(&directory.path().join("store.sqlite")).unwrap();
         let sealing_key = SealingKey::new([1; 32]);
         let channels: &'static Folders =
             Box::leak(Box::new(Folders::new(directory.path().join("channels"))));
         let options = ruleward_core::Options { channels, ..options };
-        let service = Service::open(store, Arc::new(SystemClock), &sealing_key, options).unwrap();
+        let service =
+            Service::open(Arc::clone(&store), Arc::new(SystemClock), &sealing_key, options)
+                .unwrap();
         let account = service.create_account("home", None, Recorder::ON).unwrap();
         let state = AppState::new(Arc::clone(&service), http_options).unwrap();
         if let Some(host) = host {
@@ -125,6 +130,7 @@ impl Server {
         let mut server = Self {
             router: router(state),
             service,
+            store,
             account,
             admin: Keys { access: String::new(), secret: String::new(), token: None },
             _workers: workers,

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::process::Command;
+use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ const DEFINITIONS: &str = "huawei-cloud-api-definitions-Config";
 fn definitions() -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["metadata", "--format-version", "1", "--offline"])
+        .args(["metadata", "--format-version", "1", "--locked"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
@@ -190,6 +191,43 @@ async fn probes() {
         assert!(text.contains(name), "{name} in\n{text}");
     }
     assert!(text.ends_with("# EOF\n"));
+}
+
+/// Quick requests are answered on the connections' own threads, of which there are few.
+#[tokio::test]
+async fn a_request_that_waits_to_read_keeps_no_probe_waiting() {
+    let server = Server::start();
+    server.volume("v", "in-use").await;
+    let (closed, gate) = mpsc::channel::<()>();
+    let (gate, (reads, held)) = (Arc::new(Mutex::new(gate)), mpsc::channel());
+    // Everybody who may read does so, until the gate opens.
+    let readers: Vec<_> = (0..64)
+        .map(|_| {
+            let (store, gate, reads) =
+                (Arc::clone(&server.store), Arc::clone(&gate), reads.clone());
+            std::thread::spawn(move || {
+                store.read(|_| {
+                    let _ = reads.send(());
+                    let opened = gate.lock().unwrap().recv_timeout(Duration::from_secs(20));
+                    assert_eq!(opened, Err(mpsc::RecvTimeoutError::Disconnected), "it is closed");
+                    Ok(())
+                })
+            })
+        })
+        .collect();
+    held.recv().unwrap();
+    while held.recv_timeout(Duration::from_millis(200)).is_ok() {}
+    let asked = server.get(server.own_path("/resources/v"));
+    let probed = async {
+        let probe = Request::builder().uri("/healthz").body(Body::empty()).unwrap();
+        server.send(probe).await.expect(200);
+        drop(closed);
+    };
+    let (found, ()) = tokio::join!(asked, probed);
+    assert_eq!(found.expect(200).json()["id"], "v");
+    for reader in readers {
+        reader.join().unwrap().unwrap();
+    }
 }
 
 /// A body that never comes.
