@@ -5,7 +5,7 @@ use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, header};
 use ruleward_core::Access;
 use ruleward_types::{Error, ErrorCode, Result};
 
@@ -60,7 +60,10 @@ async fn exchange(
         let body = body::read(&parts, body, load.largest_body()).await?;
         // After the body: whoever sends it slowly keeps no place from others.
         places.take(app.requests()).await?;
-        let is_quick = operation.is_quick() && app.service().reads_at_once();
+        // Packed, a small body may be a large one.
+        let is_quick = operation.is_quick()
+            && !parts.headers.contains_key(header::CONTENT_ENCODING)
+            && app.service().reads_at_once();
         let work = move |reply: Reply<Answer>| {
             let known = authentication::identify(app.service(), &parts);
             match known.and_then(|identity| Ok((identity, parameters?))) {
