@@ -4,10 +4,11 @@
 //! restarts it between two commits, with little left to copy.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use parking_lot::{Condvar, Mutex};
 use ruleward_types::{Error, Result};
 use rusqlite::Connection;
 
@@ -27,10 +28,42 @@ const LAST_PASSES: usize = 8;
 const SHORT_PASS: Duration = Duration::from_millis(2);
 
 #[derive(Debug, Default)]
+struct State {
+    stop: bool,
+    /// Something was committed that was not looked at.
+    dirty: bool,
+}
+
+#[derive(Debug, Default)]
 struct Shared {
-    stop: AtomicBool,
-    dirty: AtomicBool,
+    state: Mutex<State>,
+    changed: Condvar,
     pages: AtomicI64,
+}
+
+impl Shared {
+    /// Something was committed. Wakes the thread where it waits for that, not with every commit.
+    fn committed(&self) {
+        let was_dirty = std::mem::replace(&mut self.state.lock().dirty, true);
+        if !was_dirty {
+            self.changed.notify_one();
+        }
+    }
+
+    fn stop(&self) {
+        self.state.lock().stop = true;
+        self.changed.notify_one();
+    }
+
+    /// Waits until something was committed, and for what is committed soon after; false where
+    /// everything stops.
+    fn wait(&self, pause: Duration) -> bool {
+        let mut state = self.state.lock();
+        self.changed.wait_while(&mut state, |state| !state.dirty && !state.stop);
+        self.changed.wait_while_for(&mut state, |state| !state.stop, pause);
+        state.dirty = false;
+        !state.stop
+    }
 }
 
 /// What the writer knows of the log.
@@ -40,7 +73,7 @@ pub(super) struct Wal(Arc<Shared>);
 impl Wal {
     /// Called by the writer between two commits.
     pub(super) fn after_commit(&self, connection: &Connection) {
-        self.0.dirty.store(true, Ordering::Release);
+        self.0.committed();
         if self.0.pages.load(Ordering::Acquire) < RESTART_PAGES {
             return;
         }
@@ -88,9 +121,8 @@ impl Checkpointer {
 
 impl Drop for Checkpointer {
     fn drop(&mut self) {
-        self.shared.stop.store(true, Ordering::Release);
+        self.shared.stop();
         if let Some(thread) = self.thread.take() {
-            thread.thread().unpark();
             let _ = thread.join();
         }
     }
@@ -98,17 +130,13 @@ impl Drop for Checkpointer {
 
 fn run(connection: &Connection, shared: &Shared) {
     let mut pause = PAUSE;
-    while !shared.stop.load(Ordering::Acquire) {
-        std::thread::park_timeout(pause);
-        pause = PAUSE;
-        if shared.dirty.swap(false, Ordering::AcqRel) {
-            let begun = Instant::now();
-            match copy_back(connection) {
-                Ok(pages) => shared.pages.store(pages, Ordering::Release),
-                Err(e) => tracing::warn!(error.cause = %e, "checkpoint failed"),
-            }
-            pause = pause.max(begun.elapsed() * PAUSES);
+    while shared.wait(pause) {
+        let begun = Instant::now();
+        match copy_back(connection) {
+            Ok(pages) => shared.pages.store(pages, Ordering::Release),
+            Err(e) => tracing::warn!(error.cause = %e, "checkpoint failed"),
         }
+        pause = PAUSE.max(begun.elapsed() * PAUSES);
     }
     // Leave a log that is empty; what is in it is durable either way.
     let _ = checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)");

@@ -80,14 +80,14 @@ pub(crate) fn replaced_bodies_are_kept(place: Place) {
     let version =
         |version, until, body: &str| PastVersion { version, until, body: body.as_bytes().to_vec() };
     let (one, two) = (version(10, 20, "one"), version(20, 30, "two"));
-    let last = stored(key, 30, "three");
+    let held = stored(key, 30, "three");
     let list = |span, newest_first, limit| {
-        read(&place, |tx| tx.past_versions(&last, span, newest_first, limit))
+        read(&place, |tx| tx.past_versions(&held, span, newest_first, limit))
     };
     assert_eq!(list(ALL, false, 9), [one.clone(), two.clone()]);
     assert_eq!(list(ALL, true, 1), std::slice::from_ref(&two));
     assert_eq!(list(Span { from: 11, to: 20 }, false, 9), std::slice::from_ref(&two));
-    let at = |at| read(&place, |tx| tx.past_version_at(&last, Timestamp(at)));
+    let at = |at| read(&place, |tx| tx.past_version_at(&held, Timestamp(at)));
     assert_eq!(
         [at(9), at(10), at(19), at(20), at(30)],
         [None, Some(one.clone()), Some(one), Some(two), None]
