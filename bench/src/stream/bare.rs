@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 use rusqlite::{Connection, params};
@@ -13,9 +13,10 @@ use serde_json::{Value, json};
 use super::changes::change;
 use super::{Load, open_loop, told, watching_wal};
 
-/// Pages in the log at which the writer restarts it, as in the store.
+/// When and how the log is copied back and restarted: as in the store.
 const RESTART_PAGES: i64 = 16384;
 const PAUSE: Duration = Duration::from_millis(20);
+const SHORT_PASS: Duration = Duration::from_millis(2);
 
 type Insert = (u64, Vec<u8>, mpsc::SyncSender<()>);
 
@@ -50,12 +51,22 @@ fn copy_back(connection: &Connection, log: &Log) -> Result<()> {
     while !log.stop.load(Ordering::Acquire) {
         std::thread::sleep(PAUSE);
         if log.dirty.swap(false, Ordering::AcqRel) {
-            let pages = checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)")?;
-            log.pages.store(pages, Ordering::Release);
+            log.pages.store(copy_once(connection)?, Ordering::Release);
         }
     }
     checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)")?;
     Ok(())
+}
+
+/// Again and again before a restart, until little is left; pages in the log.
+fn copy_once(connection: &Connection) -> Result<i64> {
+    loop {
+        let begun = Instant::now();
+        let pages = checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)")?;
+        if pages < RESTART_PAGES || begun.elapsed() < SHORT_PASS {
+            return Ok(pages);
+        }
+    }
 }
 
 fn write(connection: &Connection, receiver: &mpsc::Receiver<Insert>, log: &Log) -> Result<()> {
