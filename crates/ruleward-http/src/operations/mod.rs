@@ -47,7 +47,7 @@ pub(crate) enum Handler {
 pub(crate) enum Load {
     /// Nothing that could block: answered on the spot, however busy the threads are.
     None,
-    /// A few rows that are found by their keys, and hardly a body.
+    /// A few rows that are found by their keys, a page of rules at most, and hardly a body.
     Quick,
     /// A small body or none.
     Light,

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::process::Command;
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -200,7 +200,8 @@ async fn a_request_that_waits_to_read_keeps_no_probe_waiting() {
     server.volume("v", "in-use").await;
     let (closed, gate) = mpsc::channel::<()>();
     let (gate, (reads, held)) = (Arc::new(Mutex::new(gate)), mpsc::channel());
-    // Everybody who may read does so, until the gate opens.
+    // Everybody who may read does so, until the gate opens. All of them give up at one time.
+    let late = Instant::now() + Duration::from_secs(20);
     let readers: Vec<_> = (0..64)
         .map(|_| {
             let (store, gate, reads) =
@@ -208,7 +209,8 @@ async fn a_request_that_waits_to_read_keeps_no_probe_waiting() {
             std::thread::spawn(move || {
                 store.read(|_| {
                     let _ = reads.send(());
-                    let opened = gate.lock().unwrap().recv_timeout(Duration::from_secs(20));
+                    let gate = gate.lock().unwrap();
+                    let opened = gate.recv_timeout(late.saturating_duration_since(Instant::now()));
                     assert_eq!(opened, Err(mpsc::RecvTimeoutError::Disconnected), "it is closed");
                     Ok(())
                 })
