@@ -39,6 +39,14 @@ pub trait ReadFacets {
         type_no: TypeNo,
         facet: &Facet,
     ) -> Result<Option<FacetNo>>;
+    /// The row of a facet, and the slots of a chunk that have it; these are empty if none.
+    fn facet_in_chunk(
+        &self,
+        account: AccountNo,
+        type_no: TypeNo,
+        facet: &Facet,
+        chunk: ChunkNo,
+    ) -> Result<Option<(FacetNo, Vec<u8>)>>;
     /// Names of facets of a kind after a name, each once, with one of the facets, in order.
     fn facet_names(
         &self,
@@ -69,9 +77,9 @@ pub trait WriteFacets {
         facet: &Facet,
         counts: FacetCounts,
     ) -> Result<FacetNo>;
-    /// Moves the kept numbers of a facet. One that no resource has any more goes, but for the keys
+    /// Moves the kept numbers of facets. One that no resource has any more goes, but for the keys
     /// of tags: places in lists are bound to these.
-    fn add_facet_counts(&self, no: FacetNo, delta: FacetCounts) -> Result<()>;
-    /// Replaces the slots of a chunk that have a facet; empty removes them.
-    fn put_posting(&self, facet: FacetNo, chunk: ChunkNo, slots: &[u8]) -> Result<()>;
+    fn add_facet_counts(&self, deltas: &[(FacetNo, FacetCounts)]) -> Result<()>;
+    /// Replaces the slots of chunks that have a facet; empty removes them.
+    fn put_postings(&self, postings: &[((FacetNo, ChunkNo), Vec<u8>)]) -> Result<()>;
 }

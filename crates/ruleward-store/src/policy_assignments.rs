@@ -48,8 +48,8 @@ pub trait WriteAssignments {
     fn update_rule(&self, rule: &PolicyAssignment) -> Result<()>;
     /// Removes a rule with its runs and reported results.
     fn delete_rule(&self, no: RuleNo) -> Result<()>;
-    /// Moves a rule's kept numbers.
-    fn add_rule_counts(&self, no: RuleNo, delta: ComplianceCounts) -> Result<()>;
+    /// Moves the kept numbers of rules. One that is gone has none.
+    fn add_rule_counts(&self, deltas: &[((AccountNo, RuleNo), ComplianceCounts)]) -> Result<()>;
     /// Sets when the clock starts the rule next.
     fn set_next_run(&self, no: RuleNo, at: Option<Timestamp>) -> Result<()>;
     /// Sets the result reported for a resource.

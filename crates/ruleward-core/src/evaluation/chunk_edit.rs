@@ -151,7 +151,8 @@ impl ChunkEdit {
         for (before, after) in self.stored_planes.differing(&self.planes) {
             planes_differ = true;
             if let Some(rule) = before.or(after).map(|of| of.rule) {
-                ledger.add_rule(RuleNo(rule.into()), counts(after).minus(counts(before)));
+                let delta = counts(after).minus(counts(before));
+                ledger.add_rule(self.chunk.account, RuleNo(rule.into()), delta);
             }
         }
         if let Some(transition) = transition {

@@ -72,6 +72,9 @@ struct Edit {
     marks: Vec<Mark>,
 }
 
+/// What an edit comes to.
+type Applied = (Option<FacetNo>, Vec<(ChunkNo, Vec<u8>)>, FacetCounts);
+
 /// A resource has a facet from now on, or no longer.
 #[derive(Debug, Clone, Copy)]
 struct Mark {
@@ -181,51 +184,53 @@ impl FacetEdits {
             })
             .collect();
         edits.sort_unstable_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
-        let (mut postings, mut counts) = (Vec::new(), Vec::new());
+        let (mut new, mut postings, mut counts) = (Vec::new(), Vec::new(), Vec::new());
         for (facet, type_no, edit) in edits {
-            let known = tx.facet_no(self.account, type_no, &facet)?;
-            let (changed, delta) = edit.apply(tx, known)?;
-            let no = match known {
-                Some(no) => {
-                    counts.push((no, delta));
-                    no
-                }
-                None if changed.is_empty() => continue,
-                None => tx.insert_facet(self.account, type_no, &facet, delta)?,
-            };
+            let (known, changed, delta) = edit.apply(tx, (self.account, type_no, &facet))?;
+            if let Some(no) = known {
+                counts.push((no, delta));
+                postings.extend(changed.into_iter().map(|(chunk, slots)| ((no, chunk), slots)));
+            } else if !changed.is_empty() {
+                new.push((type_no, facet, delta, changed));
+            }
+        }
+        // Numbers of one type follow each other, so that the postings of a chunk lie close together.
+        new.sort_by_key(|(type_no, ..)| *type_no);
+        for (type_no, facet, delta, changed) in new {
+            let no = tx.insert_facet(self.account, type_no, &facet, delta)?;
             postings.extend(changed.into_iter().map(|(chunk, slots)| ((no, chunk), slots)));
         }
         postings.sort_unstable_by_key(|(at, _)| *at);
-        for ((facet, chunk), slots) in postings {
-            tx.put_posting(facet, chunk, &posting::encode(&slots))?;
-        }
+        tx.put_postings(&postings)?;
         // After the postings: a facet that nobody has any more goes.
+        counts.retain(|(_, delta)| !delta.is_zero());
         counts.sort_unstable_by_key(|(no, _)| *no);
-        for (no, delta) in counts {
-            if !delta.is_zero() {
-                tx.add_facet_counts(no, delta)?;
-            }
-        }
-        Ok(())
+        tx.add_facet_counts(&counts)
     }
 }
 
 impl Edit {
-    /// The chunks whose slots with the facet change, with all that have it then, and what it counts
-    /// more.
+    /// The facet's row, the chunks whose slots with it change, with all that have it then as they are
+    /// stored, and what it counts more.
     fn apply(
         mut self,
         tx: &dyn WriteTx,
-        known: Option<FacetNo>,
-    ) -> Result<(Vec<(ChunkNo, Bits)>, FacetCounts)> {
-        let (mut changed, mut delta) = (Vec::new(), self.counts);
+        (account, type_no, facet): (AccountNo, TypeNo, &Facet),
+    ) -> Result<Applied> {
         // Stable: of two about the same slot the later one stays the later one.
         self.marks.sort_by_key(|mark| mark.key.chunk());
+        let mut known = match self.marks.first() {
+            Some(mark) => tx.facet_in_chunk(account, type_no, facet, mark.key.chunk())?,
+            None => tx.facet_no(account, type_no, facet)?.map(|no| (no, Vec::new())),
+        };
+        let no = known.as_ref().map(|(no, _)| *no);
+        let (mut changed, mut delta) = (Vec::new(), self.counts);
         for marks in self.marks.chunk_by(|a, b| a.key.chunk() == b.key.chunk()) {
             let Some(chunk) = marks.first().map(|mark| mark.key.chunk()) else { continue };
-            let before = match known {
-                Some(no) => posting::decode(&tx.posting(no, chunk)?)?,
-                None => Bits::default(),
+            let before = match (known.take(), no) {
+                (Some((_, of_the_first)), _) => posting::decode(&of_the_first)?,
+                (None, Some(no)) => posting::decode(&tx.posting(no, chunk)?)?,
+                (None, None) => Bits::default(),
             };
             let mut slots = before.clone();
             for Mark { key, has, counts } in marks {
@@ -236,9 +241,9 @@ impl Edit {
                 }
             }
             if !slots.differences(&before).is_empty() {
-                changed.push((chunk, slots));
+                changed.push((chunk, posting::encode(&slots)));
             }
         }
-        Ok((changed, delta))
+        Ok((no, changed, delta))
     }
 }

@@ -11,7 +11,7 @@ use super::runs::{self, Progress};
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     accounts: BTreeMap<AccountNo, ComplianceCounts>,
-    rules: BTreeMap<RuleNo, ComplianceCounts>,
+    rules: BTreeMap<(AccountNo, RuleNo), ComplianceCounts>,
     runs: BTreeMap<RuleNo, Progress>,
 }
 
@@ -20,8 +20,8 @@ impl Ledger {
         self.accounts.entry(account).or_default().add(delta);
     }
 
-    pub(crate) fn add_rule(&mut self, rule: RuleNo, delta: ComplianceCounts) {
-        self.rules.entry(rule).or_default().add(delta);
+    pub(crate) fn add_rule(&mut self, account: AccountNo, rule: RuleNo, delta: ComplianceCounts) {
+        self.rules.entry((account, rule)).or_default().add(delta);
     }
 
     /// A chunk has come to the mark of a rule.
@@ -34,9 +34,8 @@ impl Ledger {
         for (account, delta) in self.accounts {
             tx.add_account_counts(account, delta)?;
         }
-        for (rule, delta) in self.rules {
-            tx.add_rule_counts(rule, delta)?;
-        }
+        let moved = self.rules.into_iter().filter(|(_, delta)| !delta.is_zero());
+        tx.add_rule_counts(&moved.collect::<Vec<_>>())?;
         for (rule, progress) in self.runs {
             runs::advance(tx, rule, progress, now)?;
         }

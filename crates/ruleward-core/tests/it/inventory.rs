@@ -455,7 +455,7 @@ fn an_older_store_comes_to_its_facets() {
     }
     let house = house.reopen_after(|path| {
         let store = rusqlite::Connection::open(path).unwrap();
-        let sql = "DELETE FROM facet; DELETE FROM posting; DELETE FROM resource_by_name;
+        let sql = "DELETE FROM facet; DELETE FROM facet_count; DELETE FROM posting; DELETE FROM resource_by_name;
                    UPDATE chunk SET has_facets = 0;";
         store.execute_batch(sql).unwrap();
     });

@@ -10,7 +10,8 @@ use rusqlite::{Row, params};
 use super::{Tx, failed};
 use crate::{FacetRow, ReadFacets, WriteFacets};
 
-const FACET: &str = "SELECT no, type, kind, name, value, tracked, told FROM facet";
+const FACET: &str = "SELECT no, type, kind, name, value, tracked, told
+                     FROM facet CROSS JOIN facet_count ON facet = no";
 
 fn facet(row: &Row<'_>) -> rusqlite::Result<FacetRow> {
     Ok(FacetRow {
@@ -86,6 +87,22 @@ impl ReadFacets for Tx<'_> {
         )
     }
 
+    fn facet_in_chunk(
+        &self,
+        account: AccountNo,
+        type_no: TypeNo,
+        facet: &Facet,
+        chunk: ChunkNo,
+    ) -> Result<Option<(FacetNo, Vec<u8>)>> {
+        let sql = "SELECT no, ifnull(slots, x'') FROM facet
+                   LEFT JOIN posting p ON p.facet = no AND p.chunk = ?6
+                   WHERE account = ?1 AND kind = ?2 AND name = ?3 AND value = ?4 AND type = ?5";
+        let Facet { kind, name, value } = facet;
+        self.one(sql, params![account.0, kind.number(), name, value, type_no.0, chunk.0], |row| {
+            Ok((FacetNo(row.get(0)?), row.get(1)?))
+        })
+    }
+
     fn facet_names(
         &self,
         account: AccountNo,
@@ -142,36 +159,64 @@ impl WriteFacets for Tx<'_> {
     ) -> Result<FacetNo> {
         let Facet { kind, name, value } = facet;
         self.execute(
-            "INSERT INTO facet (account, kind, name, value, type, tracked, told)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            params![account.0, kind.number(), name, value, type_no.0, counts.tracked, counts.told],
+            "INSERT INTO facet (account, kind, name, value, type) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![account.0, kind.number(), name, value, type_no.0],
         )?;
-        Ok(FacetNo(self.inserted_row()))
+        let no = self.inserted_row();
+        let sql = "INSERT INTO facet_count (facet, tracked, told) VALUES (?1, ?2, ?3)";
+        self.execute(sql, [no, counts.tracked, counts.told])?;
+        Ok(FacetNo(no))
     }
 
-    fn add_facet_counts(&self, no: FacetNo, delta: FacetCounts) -> Result<()> {
-        self.execute(
-            "UPDATE facet SET tracked = tracked + ?2, told = told + ?3 WHERE no = ?1",
-            [no.0, delta.tracked, delta.told],
-        )?;
-        if delta.tracked < 0 || delta.told < 0 {
-            // A resource that is shadowed keeps its facets while nobody counts it.
-            self.execute(
-                "DELETE FROM facet WHERE no = ?1 AND tracked = 0 AND told = 0 AND kind <> ?2
-                 AND NOT EXISTS (SELECT 1 FROM posting WHERE facet = ?1)",
-                [no.0, FacetKind::TagKey.number()],
-            )?;
+    fn add_facet_counts(&self, deltas: &[(FacetNo, FacetCounts)]) -> Result<()> {
+        let context = failed("count facets");
+        // Not RETURNING: that has SQLite keep a way back from each statement, which takes the longer the
+        // more the job has changed.
+        let sql =
+            "UPDATE facet_count SET tracked = tracked + ?2, told = told + ?3 WHERE facet = ?1";
+        let mut add = self.connection.prepare_cached(sql).map_err(&context)?;
+        for (no, FacetCounts { tracked, told }) in deltas {
+            add.execute([no.0, *tracked, *told]).map_err(&context)?;
+            if *tracked < 0 || *told < 0 {
+                self.forget_facet(*no)?;
+            }
         }
         Ok(())
     }
 
-    fn put_posting(&self, facet: FacetNo, chunk: ChunkNo, slots: &[u8]) -> Result<()> {
-        if slots.is_empty() {
-            let sql = "DELETE FROM posting WHERE facet = ?1 AND chunk = ?2";
-            return self.execute(sql, [facet.0, chunk.0]).map(drop);
-        }
+    fn put_postings(&self, postings: &[((FacetNo, ChunkNo), Vec<u8>)]) -> Result<()> {
+        let context = failed("write postings");
         let sql = "INSERT INTO posting (facet, chunk, slots) VALUES (?1, ?2, ?3)
                    ON CONFLICT (facet, chunk) DO UPDATE SET slots = excluded.slots";
-        self.execute(sql, params![facet.0, chunk.0, slots]).map(drop)
+        let mut put = self.connection.prepare_cached(sql).map_err(&context)?;
+        for ((facet, chunk), slots) in postings {
+            if slots.is_empty() {
+                let sql = "DELETE FROM posting WHERE facet = ?1 AND chunk = ?2";
+                self.execute(sql, [facet.0, chunk.0])?;
+            } else {
+                put.execute(params![facet.0, chunk.0, slots]).map_err(&context)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Tx<'_> {
+    /// Removes a facet if it counts nothing, unless somebody has it: a resource that is shadowed keeps its
+    /// facets while nobody counts it.
+    fn forget_facet(&self, no: FacetNo) -> Result<()> {
+        let sql = "SELECT 1 FROM facet_count WHERE facet = ?1 AND tracked = 0 AND told = 0";
+        if self.one(sql, [no.0], |_| Ok(()))?.is_none() {
+            return Ok(());
+        }
+        let gone = self.execute(
+            "DELETE FROM facet WHERE no = ?1 AND kind <> ?2
+             AND NOT EXISTS (SELECT 1 FROM posting WHERE facet = ?1)",
+            [no.0, FacetKind::TagKey.number()],
+        )?;
+        if gone > 0 {
+            self.execute("DELETE FROM facet_count WHERE facet = ?1", [no.0])?;
+        }
+        Ok(())
     }
 }

@@ -60,8 +60,8 @@ impl ReadAssignments for Tx<'_> {
     }
 
     fn rule_counts(&self, account: AccountNo) -> Result<Vec<(RuleNo, ComplianceCounts)>> {
-        let sql = "SELECT no, compliant, non_compliant, undetermined, exempt
-                   FROM policy_assignment WHERE account = ?1 ORDER BY no";
+        let sql = "SELECT rule, compliant, non_compliant, undetermined, exempt
+                   FROM policy_assignment_count WHERE account = ?1 ORDER BY rule";
         self.all(sql, [account.0], |row| Ok((RuleNo(row.get(0)?), counts(row, 1)?)))
     }
 
@@ -108,7 +108,8 @@ impl WriteAssignments for Tx<'_> {
         if u32::try_from(rule.no.0).is_err() {
             return Err(Error::internal("insert a policy assignment", "out of rule numbers"));
         }
-        Ok(())
+        let sql = "INSERT INTO policy_assignment_count (account, rule) VALUES (?1, ?2)";
+        self.execute(sql, [account.0, rule.no.0]).map(drop)
     }
 
     fn update_rule(&self, rule: &PolicyAssignment) -> Result<()> {
@@ -127,18 +128,26 @@ impl WriteAssignments for Tx<'_> {
         self.execute("DELETE FROM evaluation_run WHERE rule = ?1", [no.0])?;
         self.execute("DELETE FROM function_expansion WHERE rule = ?1", [no.0])?;
         self.execute("DELETE FROM function_job WHERE rule = ?1", [no.0])?;
+        self.execute(
+            "DELETE FROM policy_assignment_count WHERE rule = ?1
+             AND account = (SELECT account FROM policy_assignment WHERE no = ?1)",
+            [no.0],
+        )?;
         self.execute("DELETE FROM policy_assignment WHERE no = ?1", [no.0]).map(drop)
     }
 
-    fn add_rule_counts(&self, no: RuleNo, delta: ComplianceCounts) -> Result<()> {
-        if delta.is_zero() {
-            return Ok(());
+    fn add_rule_counts(&self, deltas: &[((AccountNo, RuleNo), ComplianceCounts)]) -> Result<()> {
+        let context = failed("count verdicts");
+        let sql = "UPDATE policy_assignment_count SET compliant = compliant + ?3,
+                   non_compliant = non_compliant + ?4, undetermined = undetermined + ?5,
+                   exempt = exempt + ?6 WHERE account = ?1 AND rule = ?2";
+        let mut add = self.connection.prepare_cached(sql).map_err(&context)?;
+        for ((AccountNo(account), RuleNo(rule)), delta) in deltas {
+            let ComplianceCounts { compliant, non_compliant, undetermined, exempt } = delta;
+            add.execute([account, rule, compliant, non_compliant, undetermined, exempt])
+                .map_err(&context)?;
         }
-        let sql = "UPDATE policy_assignment SET compliant = compliant + ?2,
-                   non_compliant = non_compliant + ?3, undetermined = undetermined + ?4,
-                   exempt = exempt + ?5 WHERE no = ?1";
-        let ComplianceCounts { compliant, non_compliant, undetermined, exempt } = delta;
-        self.execute(sql, [no.0, compliant, non_compliant, undetermined, exempt]).map(drop)
+        Ok(())
     }
 
     fn set_next_run(&self, no: RuleNo, at: Option<Timestamp>) -> Result<()> {

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ruleward_store::sqlite::SqliteStore;
-use ruleward_store::{Span, Store, StoredResource};
-use ruleward_types::ResourceKey;
+use ruleward_store::{ReadTx, Span, Store, StoredResource};
+use ruleward_types::{AccountNo, ComplianceCounts, FacetKind, ResourceKey};
 
 fn open(directory: &Path) -> Arc<dyn Store> {
     SqliteStore::open(&directory.join("ruleward.sqlite")).unwrap()
@@ -85,4 +85,41 @@ fn a_store_from_before_marks_keeps_its_past() {
     let found = store.as_ref().read(|tx| tx.past_versions(&last, all, false, 9)).unwrap();
     let found: Vec<_> = found.into_iter().map(|past| (past.version, past.until)).collect();
     assert_eq!(found, [(10, 20), (20, 35), (35, 50)]);
+}
+
+#[test]
+fn a_store_from_before_counts_lay_apart_keeps_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ruleward.sqlite");
+    let mut old = rusqlite::Connection::open(&path).unwrap();
+    let runner = embedded::migrations::runner().set_target(refinery::Target::Version(10));
+    runner.run(&mut old).unwrap();
+    old.execute_batch(
+        r"INSERT INTO account (domain_id, name, created, recorder_enabled)
+             VALUES ('d', 'n', 1, 1), ('e', 'o', 1, 1);
+           INSERT INTO policy_assignment
+             (no, account, id, name, body, compliant, non_compliant, undetermined, exempt)
+             VALUES (5, 2, 'i', 'r', '{}', 1, 2, 3, 4), (3, 2, 'j', 's', '{}', 0, 7, 0, 0),
+                    (4, 1, 'i', 'r', '{}', 9, 0, 0, 0);
+           INSERT INTO resource_type (no, account, folded, provider, name)
+             VALUES (1, 1, 'evs.volumes', 'evs', 'volumes');
+           INSERT INTO facet (no, account, kind, name, value, type, tracked, told)
+             VALUES (8, 1, 4, 'env', '', 1, 30, 31), (6, 1, 4, 'team', '', 1, 2, 0);",
+    )
+    .unwrap();
+    drop(old);
+    let store = open(directory.path());
+    let rules = |account| {
+        let found = store.as_ref().read(|tx| tx.rule_counts(AccountNo(account))).unwrap();
+        let numbers =
+            |of: ComplianceCounts| [of.compliant, of.non_compliant, of.undetermined, of.exempt];
+        found.into_iter().map(|(no, of)| (no.0, numbers(of))).collect::<Vec<_>>()
+    };
+    assert_eq!(rules(2), [(3, [0, 7, 0, 0]), (5, [1, 2, 3, 4])]);
+    assert_eq!(rules(1), [(4, [9, 0, 0, 0])]);
+    let keys = |tx: &dyn ReadTx| tx.facets(AccountNo(1), FacetKind::TagKey, None, None);
+    let found = store.as_ref().read(keys).unwrap();
+    let found: Vec<_> =
+        found.into_iter().map(|of| (of.no.0, of.counts.tracked, of.counts.told)).collect();
+    assert_eq!(found, [(8, 30, 31), (6, 2, 0)]);
 }

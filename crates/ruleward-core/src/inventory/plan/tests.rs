@@ -67,7 +67,7 @@ impl House {
                         for slot in slots {
                             bits.set(*slot, true);
                         }
-                        tx.put_posting(no, *chunk, &posting::encode(&bits))?;
+                        tx.put_postings(&[((no, *chunk), posting::encode(&bits))])?;
                     }
                 }
                 Ok(())

@@ -8,10 +8,12 @@ WITH joined (account, state) AS (
 rules (account, compliant, non_compliant, undetermined) AS (
     SELECT
         p.account,
-        sum(p.non_compliant = 0 AND p.undetermined = 0 AND p.compliant > 0),
-        sum(p.non_compliant > 0),
-        sum(p.non_compliant = 0 AND p.undetermined > 0)
-    FROM joined j CROSS JOIN policy_assignment p ON p.account = j.account
+        sum(c.non_compliant = 0 AND c.undetermined = 0 AND c.compliant > 0),
+        sum(c.non_compliant > 0),
+        sum(c.non_compliant = 0 AND c.undetermined > 0)
+    FROM joined j
+    CROSS JOIN policy_assignment p ON p.account = j.account
+    CROSS JOIN policy_assignment_count c ON c.account = p.account AND c.rule = p.no
     WHERE p.judges = 1
     GROUP BY p.account
 )

@@ -1,6 +1,6 @@
 //! Facets, their numbers and their postings.
 
-use ruleward_store::FacetRow;
+use ruleward_store::{FacetRow, ReadTx};
 use ruleward_types::{
     AccountNo, ChunkNo, Facet, FacetCounts, FacetKind, FacetNo, ResourceType, TypeNo,
 };
@@ -24,7 +24,7 @@ fn ensure(place: &Place, account: AccountNo, kind: &str, facet: Facet) -> (TypeN
 
 fn count(place: &Place, no: FacetNo, tracked: i64, told: i64) {
     let delta = FacetCounts { tracked, told };
-    place.store().write(move |tx| tx.add_facet_counts(no, delta)).unwrap();
+    place.store().write(move |tx| tx.add_facet_counts(&[(no, delta)])).unwrap();
 }
 
 fn facets(
@@ -79,12 +79,12 @@ pub(crate) fn numbers_move_and_what_nobody_has_goes(place: Place) {
     };
     assert_eq!(counts(FacetKind::Region), [FacetCounts { tracked: 2, told: 0 }]);
     let chunk = ChunkNo(1);
-    place.store().write(move |tx| tx.put_posting(region, chunk, b"x")).unwrap();
+    place.store().write(move |tx| tx.put_postings(&[((region, chunk), b"x".to_vec())])).unwrap();
     for no in [region, key] {
         count(&place, no, -2, 0);
     }
     assert_eq!(counts(FacetKind::Region).len(), 1, "a slot still has it");
-    place.store().write(move |tx| tx.put_posting(region, chunk, b"")).unwrap();
+    place.store().write(move |tx| tx.put_postings(&[((region, chunk), b"".to_vec())])).unwrap();
     count(&place, region, 1, 0);
     count(&place, region, -1, 0);
     assert_eq!(counts(FacetKind::Region), []);
@@ -111,17 +111,15 @@ pub(crate) fn names_are_paged(place: Place) {
 
 pub(crate) fn postings_are_replaced_and_sought(place: Place) {
     let account = place.account("a");
-    let (_, facet) = ensure(&place, account, "volumes", Facet::named(FacetKind::Region, "r"));
+    let region = Facet::named(FacetKind::Region, "r");
+    let (type_no, facet) = ensure(&place, account, "volumes", region.clone());
     let (_, other) = ensure(&place, account, "volumes", Facet::named(FacetKind::Region, "s"));
     place
         .store()
         .write(move |tx| {
-            tx.put_posting(facet, ChunkNo(3), b"x")?;
-            tx.put_posting(facet, ChunkNo(3), b"y")?;
-            tx.put_posting(facet, ChunkNo(7), b"z")?;
-            tx.put_posting(facet, ChunkNo(8), b"gone")?;
-            tx.put_posting(facet, ChunkNo(8), b"")?;
-            tx.put_posting(other, ChunkNo(5), b"other")
+            let at = |facet, chunk, slots: &[u8]| ((facet, ChunkNo(chunk)), slots.to_vec());
+            tx.put_postings(&[at(facet, 3, b"x"), at(facet, 7, b"z"), at(facet, 8, b"gone")])?;
+            tx.put_postings(&[at(facet, 3, b"y"), at(facet, 8, b""), at(other, 5, b"other")])
         })
         .unwrap();
     let place = place.reopen();
@@ -144,6 +142,13 @@ pub(crate) fn postings_are_replaced_and_sought(place: Place) {
     assert_eq!(within(3, 7, usize::MAX).len(), 2);
     assert_eq!(within(3, 6, 9), from(3, 1));
     assert_eq!(within(4, 6, 9), []);
+    let in_chunk = |facet: &Facet, chunk| {
+        let read = |tx: &dyn ReadTx| tx.facet_in_chunk(account, type_no, facet, ChunkNo(chunk));
+        place.store().read(read).unwrap()
+    };
+    assert_eq!(in_chunk(&region, 3), Some((facet, b"y".to_vec())));
+    assert_eq!(in_chunk(&region, 5), Some((facet, Vec::new())));
+    assert_eq!(in_chunk(&Facet::named(FacetKind::Region, "t"), 3), None);
     let posting = |chunk| place.store().read(|tx| tx.posting(facet, ChunkNo(chunk))).unwrap();
     assert_eq!((posting(7), posting(5)), (b"z".to_vec(), Vec::new()));
 }

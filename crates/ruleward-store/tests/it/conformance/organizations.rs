@@ -182,7 +182,8 @@ pub(crate) fn sums_are_of_kept_numbers(place: Place) {
             for (n, (compliant, non_compliant, undetermined)) in numbers.into_iter().enumerate() {
                 let mut rule = rule(&format!("r{n}"));
                 tx.insert_rule(b, &mut rule)?;
-                tx.add_rule_counts(rule.no, counts(compliant, non_compliant, undetermined))?;
+                let counts = counts(compliant, non_compliant, undetermined);
+                tx.add_rule_counts(&[((b, rule.no), counts)])?;
                 if n == 4 {
                     // It does not judge any more, so it does not count.
                     rule.state = ruleward_types::AssignmentState::Disabled;

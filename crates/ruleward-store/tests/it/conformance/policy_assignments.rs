@@ -109,18 +109,21 @@ pub(crate) fn kept_numbers_of_rules(place: Place) {
     place
         .store()
         .write(move |tx| {
-            tx.add_rule_counts(no, one)?;
+            tx.add_rule_counts(&[((account, no), one)])?;
             // Changing the rule leaves its numbers alone.
             tx.update_rule(&updated)?;
-            tx.add_rule_counts(no, less)?;
+            tx.add_rule_counts(&[((account, no), less)])?;
             // A rule that is gone has none.
-            tx.add_rule_counts(RuleNo(999), one)
+            tx.add_rule_counts(&[((account, RuleNo(999)), one)])
         })
         .unwrap();
     let sum = ComplianceCounts { compliant: 0, ..one };
     let zero = ComplianceCounts::default();
     let found = place.store().read(|tx| Ok((tx.rule_counts(account)?, tx.rule_counts(other)?)));
     assert_eq!(found.unwrap(), (vec![(x.no, sum), (y.no, zero)], vec![(theirs.no, zero)]));
+    place.store().write(move |tx| tx.delete_rule(x.no)).unwrap();
+    let found = place.store().read(|tx| Ok((tx.rule_counts(account)?, tx.rule_counts(other)?)));
+    assert_eq!(found.unwrap(), (vec![(y.no, zero)], vec![(theirs.no, zero)]));
 }
 
 pub(crate) fn schedule(place: Place) {
