@@ -1,0 +1,285 @@
+//! Copying the log back without a burst of writes.
+//!
+//! SQLite's own checkpoint copies pages and then has the disk write all of them at once; whoever commits
+//! meanwhile waits for that. Here it copies without that, a little at a time, and the pages are
+//! written afterwards, some every millisecond, each once however often it was copied in between. Until
+//! they are durable a snapshot is held, so that the log cannot start over: as long as it is there, what is
+//! in it is what counts after a power cut, whatever became of the pages in the database's file.
+
+use std::fs::File;
+use std::num::NonZeroU64;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use ruleward_types::{Error, Result};
+use rusqlite::Connection;
+use rustix::fs::{Advice, fadvise};
+
+use super::log_pages::LogPages;
+use super::{Checkpoint, checkpoint};
+use crate::sqlite::{PAGE_BYTES, failed, run};
+
+/// How often pages are copied, and under an import, which makes many of them at a time: whoever copies takes
+/// a processor from the others.
+const COPY_EVERY: Duration = Duration::from_millis(10);
+const COPY_RARELY: Duration = Duration::from_millis(100);
+const COPY_PAUSES: u32 = 30;
+/// For how long copied pages are kept before the disk is asked to write them: what is changed again
+/// meanwhile is written once.
+const KEEP: Duration = Duration::from_millis(300);
+/// How often some of them are written, and how many at a time: the disk takes 30 to 40 microseconds for
+/// each, for which a commit may have to wait.
+const WRITE_EVERY: Duration = Duration::from_millis(1);
+const SOME: usize = 4;
+/// Of many pages more are written at a time, so that there is an end in so many times.
+const TIMES: usize = 300;
+/// So few pages are written at once.
+const FEW: usize = 24;
+/// Where so many come at once there is an import: nobody waits for single commits, and the system joins pages
+/// that lie side by side when it writes all of them. Which takes a third of the processor's time.
+const FLOOD: usize = 1024;
+const KEEP_FLOOD: Duration = Duration::from_secs(1);
+
+/// When there is something to do: after so long, and where there are no `news` yet not before some.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Due {
+    pub(super) news: bool,
+    pub(super) pause: Duration,
+}
+
+/// The pages between the log and the disk.
+pub(super) struct WriteBack {
+    /// Copies, and has nothing synced.
+    connection: Connection,
+    /// Hold snapshots, one at a time; the next one is there before the one before it goes.
+    pins: [Connection; 2],
+    pub(super) held: Option<usize>,
+    log: LogPages,
+    /// Copied pages, as they came.
+    copied: Vec<u32>,
+    oldest: Instant,
+    pub(super) next_copy: Instant,
+    /// Pages to be written next, from the end.
+    queue: Vec<u32>,
+    at_a_time: usize,
+    is_flood: bool,
+    /// Pages in the log, and at how many it should start over.
+    length: i64,
+    too_long: i64,
+    /// The database, for the system's calls about its pages. Must go last: closing it takes SQLite's locks
+    /// on the file from all connections of this process.
+    database: File,
+}
+
+impl WriteBack {
+    /// Of the database at `path`, with connections to it. The log should start over at `too_long` pages.
+    pub(super) fn new(path: &Path, connections: [Connection; 3], too_long: i64) -> Result<Self> {
+        let [connection, one, other] = connections;
+        connection
+            .pragma_update(None, "synchronous", "off")
+            .map_err(failed("configure the store"))?;
+        let now = Instant::now();
+        Ok(Self {
+            connection,
+            pins: [one, other],
+            held: None,
+            log: LogPages::new(path),
+            copied: Vec::new(),
+            oldest: now,
+            next_copy: now,
+            queue: Vec::new(),
+            at_a_time: SOME,
+            is_flood: false,
+            length: 0,
+            too_long,
+            database: File::open(path).map_err(|e| Error::internal("open the store", e))?,
+        })
+    }
+
+    /// When there is something to do.
+    pub(super) fn due(&self) -> Due {
+        if !self.queue.is_empty() {
+            return Due { news: false, pause: WRITE_EVERY };
+        }
+        if self.copied.is_empty() {
+            return Due { news: true, pause: COPY_EVERY };
+        }
+        let next = self.next_copy.min(self.oldest + self.keep());
+        Due { news: false, pause: next.saturating_duration_since(Instant::now()).max(WRITE_EVERY) }
+    }
+
+    /// Does what is due: `has_news` says whether something was committed since it was asked last. Answers
+    /// whether the log is to start over now, while nobody holds it.
+    pub(super) fn step(&mut self, has_news: &mut dyn FnMut() -> bool) -> Result<bool> {
+        let now = Instant::now();
+        let is_busy = !self.queue.is_empty() || !self.copied.is_empty();
+        // What is far too long has to come to an end before there is more.
+        if now >= self.next_copy && !(is_busy && self.is_far_too_long()) {
+            if has_news() {
+                self.copy(now)?;
+            }
+            let pause = now.elapsed() * COPY_PAUSES;
+            self.next_copy = now + pause.clamp(COPY_EVERY, COPY_RARELY);
+        }
+        let was_writing = !self.queue.is_empty();
+        self.at_a_time = self.at_a_time.max(self.least_at_a_time());
+        self.write_some();
+        if !self.queue.is_empty() {
+            return Ok(false);
+        }
+        if was_writing && self.is_long() && self.copied.is_empty() {
+            self.copy(now)?;
+            // The less is left to whoever starts the log over the better.
+            if self.copied.len() <= FEW || self.is_far_too_long() {
+                self.take_up();
+                self.write_all();
+            }
+        }
+        if self.copied.is_empty() {
+            if self.held.is_none() {
+                return Ok(false);
+            }
+            self.settle();
+            self.release()?;
+            return Ok(self.is_long());
+        }
+        if self.is_long() || now >= self.oldest + self.keep() {
+            self.take_up();
+        }
+        Ok(false)
+    }
+
+    /// How many pages are written at a time, whatever there is.
+    fn least_at_a_time(&self) -> usize {
+        // Of a long log faster than more comes.
+        if self.is_long() { 2 * SOME } else { SOME }
+    }
+
+    fn keep(&self) -> Duration {
+        if self.is_flood { KEEP_FLOOD } else { KEEP }
+    }
+
+    fn is_long(&self) -> bool {
+        self.length >= self.too_long
+    }
+
+    fn is_far_too_long(&self) -> bool {
+        self.length >= self.too_long + self.too_long / 2
+    }
+
+    /// Copies what is in the log, so that what was there at the moment of the call is in the file.
+    fn copy(&mut self, now: Instant) -> Result<()> {
+        if self.held.is_none() {
+            self.pin()?;
+        }
+        let mut done = self.checkpoint()?;
+        // A pin keeps from copying what is newer. One that finds the log all copied pins nothing, so the one
+        // before stays until there is more.
+        if done.pages > done.copied {
+            self.pin()?;
+            done = self.checkpoint()?;
+        }
+        self.length = done.pages;
+        let before = self.copied.len();
+        let frames = u64::try_from(done.copied).unwrap_or(0);
+        if let Err(e) = self.log.up_to(frames, &mut self.copied) {
+            // They are synced all the same, only not a few at a time.
+            tracing::warn!(error.cause = %e, "the log's pages could not be read");
+        }
+        if before == 0 {
+            self.oldest = now;
+        }
+        let came = self.copied.len() - before;
+        self.is_flood = came > FLOOD || (came == 0 && self.is_flood);
+        Ok(())
+    }
+
+    fn checkpoint(&self) -> Result<Checkpoint> {
+        checkpoint(&self.connection, "PRAGMA wal_checkpoint(PASSIVE)").map_err(failed("checkpoint"))
+    }
+
+    /// Holds a snapshot of now in place of the one before.
+    fn pin(&mut self) -> Result<()> {
+        let before = self.held;
+        let next = before.map_or(0, |held| 1 - held);
+        let pin = self.pins.get(next).ok_or_else(|| Error::internal("hold the log", "no pin"))?;
+        // A snapshot begins with the first read.
+        let read = || {
+            run(pin, "BEGIN")?;
+            pin.prepare_cached("SELECT 1 FROM sqlite_schema")?.exists([])
+        };
+        if let Err(e) = read() {
+            let _ = run(pin, "ROLLBACK");
+            return Err(failed("hold the log")(e));
+        }
+        self.held = Some(next);
+        self.let_go(before)
+    }
+
+    fn let_go(&self, pin: Option<usize>) -> Result<()> {
+        match pin.and_then(|pin| self.pins.get(pin)) {
+            Some(pin) => run(pin, "ROLLBACK").map(drop).map_err(failed("let the log go")),
+            None => Ok(()),
+        }
+    }
+
+    /// Lets the log start over. All that was copied has to be durable.
+    fn release(&mut self) -> Result<()> {
+        let held = self.held.take();
+        self.let_go(held)
+    }
+
+    /// Takes up what was copied, to be written.
+    fn take_up(&mut self) {
+        std::mem::swap(&mut self.queue, &mut self.copied);
+        self.queue.sort_unstable_by(|a, b| b.cmp(a));
+        self.queue.dedup();
+        self.at_a_time = self.queue.len() / TIMES;
+    }
+
+    /// Has the system begin to write some pages.
+    fn write_some(&mut self) {
+        if self.is_flood || self.is_far_too_long() {
+            return self.write_all();
+        }
+        let left = self.queue.len().saturating_sub(self.at_a_time);
+        for number in self.queue.drain(left..).rev() {
+            let start = u64::from(number).saturating_sub(1) * u64::from(PAGE_BYTES);
+            // Of a range that is given up the system writes what has to be written, at once and without
+            // waiting for it, and then forgets those of its own pages that lie in it as a whole. None does:
+            // the range is short of a byte at both ends.
+            let inner = NonZeroU64::new(u64::from(PAGE_BYTES) - 2);
+            // Where it fails they are written when they are synced.
+            let _ = fadvise(&self.database, start + 1, inner, Advice::DontNeed);
+        }
+    }
+
+    /// Has all of them written, and waits for it.
+    fn write_all(&mut self) {
+        if !self.queue.is_empty() {
+            self.queue.clear();
+            self.settle();
+        }
+    }
+
+    /// Waits until all that was copied and taken up is durable.
+    fn settle(&self) {
+        if let Err(e) = self.database.sync_data() {
+            // The system counts these pages as written now, so no later sync could tell. The log has
+            // them all: whoever opens the store next copies them again.
+            tracing::error!(error.cause = %e, "the database cannot be written; the server stops");
+            std::process::abort();
+        }
+    }
+
+    /// Leaves a log that is empty; what is in it is durable either way.
+    pub(super) fn finish(mut self) -> Result<()> {
+        self.settle();
+        self.release()?;
+        self.connection
+            .pragma_update(None, "synchronous", "full")
+            .and_then(|()| checkpoint(&self.connection, "PRAGMA wal_checkpoint(TRUNCATE)"))
+            .map_err(failed("checkpoint"))
+            .map(drop)
+    }
+}
