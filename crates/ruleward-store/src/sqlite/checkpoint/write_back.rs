@@ -36,7 +36,7 @@ const TIMES: usize = 300;
 /// So few pages are written at once.
 const FEW: usize = 24;
 /// Where so many come at once there is an import: nobody waits for single commits, and the system joins pages
-/// that lie side by side when it writes all of them. Which takes a third of the processor's time.
+/// that lie side by side when it writes all of them.
 const FLOOD: usize = 1024;
 const KEEP_FLOOD: Duration = Duration::from_secs(1);
 
@@ -63,8 +63,9 @@ pub(super) struct WriteBack {
     queue: Vec<u32>,
     at_a_time: usize,
     is_flood: bool,
-    /// Pages in the log, and at how many it should start over.
+    /// Pages in the log, those of them that are copied, and at how many it should start over.
     length: i64,
+    copied_length: i64,
     too_long: i64,
     /// The database, for the system's calls about its pages. Must go last: closing it takes SQLite's locks
     /// on the file from all connections of this process.
@@ -91,6 +92,7 @@ impl WriteBack {
             at_a_time: SOME,
             is_flood: false,
             length: 0,
+            copied_length: 0,
             too_long,
             database: File::open(path).map_err(|e| Error::internal("open the store", e))?,
         })
@@ -141,7 +143,8 @@ impl WriteBack {
             }
             self.settle();
             self.release()?;
-            return Ok(self.is_long());
+            // Where most of it cannot be copied somebody reads for long, and it could not start over.
+            return Ok(self.is_long() && self.copied_length >= self.length / 2);
         }
         if self.is_long() || now >= self.oldest + self.keep() {
             self.take_up();
@@ -179,7 +182,7 @@ impl WriteBack {
             self.pin()?;
             done = self.checkpoint()?;
         }
-        self.length = done.pages;
+        (self.length, self.copied_length) = (done.pages, done.copied);
         let before = self.copied.len();
         let frames = u64::try_from(done.copied).unwrap_or(0);
         if let Err(e) = self.log.up_to(frames, &mut self.copied) {
