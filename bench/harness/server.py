@@ -84,6 +84,9 @@ def stream_in(report, work, options, folder, where, slices, seconds):
     data, bare, resources = folder / "data", folder / "bare.db", min(100_000, options.resources)
     server = with_rules(data, "--rules", 100, "--broad")
     run(RULEWARD, "import", work.inventory(resources), "--data", data, stdout=subprocess.DEVNULL)
+    # The log keeps the length that an import gave it.
+    server.stop()
+    server = Server(data)
     ours, theirs = [], []
     for number in range(slices):
         load = ["--seconds", seconds, "--resources", resources, "--from", number * seconds * 2000]

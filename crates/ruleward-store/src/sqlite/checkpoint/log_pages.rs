@@ -29,10 +29,12 @@ impl LogPages {
         Self { path: path.into(), salt: [0; 8], seen: 0 }
     }
 
-    /// Adds the numbers of the pages in the frames up to one, less those that were asked for before.
-    pub(super) fn up_to(&mut self, frames: u64, pages: &mut Vec<u32>) -> io::Result<()> {
+    /// Adds the numbers of the pages in the frames up to one, less those that were asked for before; of
+    /// how many commits they are.
+    pub(super) fn up_to(&mut self, frames: u64, pages: &mut Vec<u32>) -> io::Result<usize> {
+        let mut commits = 0;
         if frames == 0 {
-            return Ok(());
+            return Ok(commits);
         }
         let log = File::open(&self.path)?;
         let mut salt = [0; 8];
@@ -41,11 +43,15 @@ impl LogPages {
             (self.salt, self.seen) = (salt, 0);
         }
         for frame in self.seen..frames {
-            let mut number = [0; 4];
-            log.read_exact_at(&mut number, HEAD + frame * (FRAME_HEAD + u64::from(PAGE_BYTES)))?;
-            pages.push(u32::from_be_bytes(number));
+            // The page's number, and where the frame ends a commit the pages that there are then.
+            let mut head = [[0; 4]; 2];
+            let place = HEAD + frame * (FRAME_HEAD + u64::from(PAGE_BYTES));
+            log.read_exact_at(head.as_flattened_mut(), place)?;
+            let [number, after] = head.map(u32::from_be_bytes);
+            pages.push(number);
+            commits += usize::from(after != 0);
         }
         self.seen = frames;
-        Ok(())
+        Ok(commits)
     }
 }

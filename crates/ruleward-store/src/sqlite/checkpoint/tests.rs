@@ -243,7 +243,8 @@ fn the_pages_of_a_log_are_found() {
     let mut read = |database: &Database, pages: &mut log_pages::LogPages| {
         found.clear();
         let frames = u64::try_from(length(database)).unwrap();
-        pages.up_to(frames, &mut found).unwrap();
+        let commits = pages.up_to(frames, &mut found).unwrap();
+        assert!(commits <= found.len() && (commits > 0) == !found.is_empty());
         found.clone()
     };
     let last = |database: &Database| -> u32 {

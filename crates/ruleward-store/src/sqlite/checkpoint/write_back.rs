@@ -35,10 +35,13 @@ const SOME: usize = 4;
 const TIMES: usize = 300;
 /// So few pages are written at once.
 const FEW: usize = 24;
-/// Where so many come at once there is an import: nobody waits for single commits, and the system joins pages
+/// Where a commit has so many there is an import: nobody waits for single commits, and the system joins pages
 /// that lie side by side when it writes all of them.
-const FLOOD: usize = 1024;
+const FLOOD: usize = 256;
 const KEEP_FLOOD: Duration = Duration::from_secs(1);
+/// How much longer the log may become then: the writer stands still for as long as its last commit takes
+/// to be copied and synced.
+const FLOOD_LENGTHS: i64 = 3;
 
 /// When there is something to do: after so long, and where there are no `news` yet not before some.
 #[derive(Debug, Clone, Copy)]
@@ -162,12 +165,16 @@ impl WriteBack {
         if self.is_flood { KEEP_FLOOD } else { KEEP }
     }
 
+    fn too_long(&self) -> i64 {
+        if self.is_flood { self.too_long * FLOOD_LENGTHS } else { self.too_long }
+    }
+
     fn is_long(&self) -> bool {
-        self.length >= self.too_long
+        self.length >= self.too_long()
     }
 
     fn is_far_too_long(&self) -> bool {
-        self.length >= self.too_long + self.too_long / 2
+        self.length >= self.too_long() + self.too_long / 2
     }
 
     /// Copies what is in the log, so that what was there at the moment of the call is in the file.
@@ -185,15 +192,15 @@ impl WriteBack {
         (self.length, self.copied_length) = (done.pages, done.copied);
         let before = self.copied.len();
         let frames = u64::try_from(done.copied).unwrap_or(0);
-        if let Err(e) = self.log.up_to(frames, &mut self.copied) {
+        match self.log.up_to(frames, &mut self.copied) {
+            Ok(0) => {}
+            Ok(commits) => self.is_flood = (self.copied.len() - before) / commits > FLOOD,
             // They are synced all the same, only not a few at a time.
-            tracing::warn!(error.cause = %e, "the log's pages could not be read");
+            Err(e) => tracing::warn!(error.cause = %e, "the log's pages could not be read"),
         }
         if before == 0 {
             self.oldest = now;
         }
-        let came = self.copied.len() - before;
-        self.is_flood = came > FLOOD || (came == 0 && self.is_flood);
         Ok(())
     }
 
