@@ -244,7 +244,7 @@ fn the_pages_of_a_log_are_found() {
         found.clear();
         let frames = u64::try_from(length(database)).unwrap();
         let commits = pages.up_to(frames, &mut found).unwrap();
-        assert!(commits <= found.len() && (commits > 0) == !found.is_empty());
+        assert!(commits <= found.len() && (commits > 0) != found.is_empty());
         found.clone()
     };
     let last = |database: &Database| -> u32 {
