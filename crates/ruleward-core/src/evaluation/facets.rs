@@ -219,16 +219,16 @@ impl Edit {
     ) -> Result<Applied> {
         // Stable: of two about the same slot the later one stays the later one.
         self.marks.sort_by_key(|mark| mark.key.chunk());
-        let mut known = match self.marks.first() {
+        let known = match self.marks.first() {
             Some(mark) => tx.facet_in_chunk(account, type_no, facet, mark.key.chunk())?,
             None => tx.facet_no(account, type_no, facet)?.map(|no| (no, Vec::new())),
         };
-        let no = known.as_ref().map(|(no, _)| *no);
+        let (no, mut of_the_first) = known.unzip();
         let (mut changed, mut delta) = (Vec::new(), self.counts);
         for marks in self.marks.chunk_by(|a, b| a.key.chunk() == b.key.chunk()) {
             let Some(chunk) = marks.first().map(|mark| mark.key.chunk()) else { continue };
-            let before = match (known.take(), no) {
-                (Some((_, of_the_first)), _) => posting::decode(&of_the_first)?,
+            let before = match (of_the_first.take(), no) {
+                (Some(slots), _) => posting::decode(&slots)?,
                 (None, Some(no)) => posting::decode(&tx.posting(no, chunk)?)?,
                 (None, None) => Bits::default(),
             };

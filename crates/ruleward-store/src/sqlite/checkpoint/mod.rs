@@ -122,7 +122,7 @@ pub struct Checkpointer {
 }
 
 impl Checkpointer {
-    /// Starts it for the database at `path`, whose writer never checkpoints by itself, with connections to
+    /// Starts it for the database at `path`, of pages of 8 KiB, whose writer never checkpoints by itself, with connections to
     /// it that nobody else uses.
     ///
     /// # Errors

@@ -93,6 +93,21 @@ fn the_log_stays_until_what_was_copied_of_it_is_durable() {
 }
 
 #[test]
+fn who_stops_does_not_wait_for_others() {
+    let database = Database::new();
+    let back = WriteBack::new(&database.path, database.connections(), 100_000).unwrap();
+    database.write(0, 9);
+    // Another process, say, in the middle of reading.
+    let other = connect(&database.path, READER_CACHE_KIB).unwrap();
+    other.execute_batch("BEGIN; SELECT count(*) FROM t").unwrap();
+    database.write(9, 1);
+    let begun = Instant::now();
+    back.finish().unwrap();
+    assert!(begun.elapsed() < super::BUSY / 2);
+    assert_eq!(database.writer.query_row("SELECT count(*) FROM t", [], |row| row.get(0)), Ok(10));
+}
+
+#[test]
 fn what_is_written_while_pages_wait_is_held_as_well() {
     let database = Database::new();
     let mut back = WriteBack::new(&database.path, database.connections(), 100_000).unwrap();

@@ -286,8 +286,11 @@ impl WriteBack {
     pub(super) fn finish(mut self) -> Result<()> {
         self.settle();
         self.release()?;
+        // Where another process has the store open it is that one's log: to wait for its readers would keep
+        // it from writing.
         self.connection
-            .pragma_update(None, "synchronous", "full")
+            .busy_timeout(Duration::ZERO)
+            .and_then(|()| self.connection.pragma_update(None, "synchronous", "full"))
             .and_then(|()| checkpoint(&self.connection, "PRAGMA wal_checkpoint(TRUNCATE)"))
             .map_err(failed("checkpoint"))
             .map(drop)
