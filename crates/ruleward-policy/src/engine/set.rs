@@ -9,7 +9,7 @@ use super::environment::Environment;
 use super::evaluate::{Buffers, Subject, run};
 use super::guard::Guards;
 use super::{Outcome, Program, Reason};
-use crate::json::{Head, NotJson, PathSet, PathSetBuilder, RawValue, Seen};
+use crate::json::{Head, HeadKeys, NotJson, PathSet, PathSetBuilder, RawValue, Seen};
 
 /// Programs that are evaluated together. Their paths are merged, so that the JSON of a resource is
 /// walked once, and their guards are looked at once, so that a program of another type costs nothing.
@@ -18,6 +18,8 @@ pub struct ProgramSet {
     programs: Vec<Arc<Program>>,
     /// The plan for each pair that a guard names.
     plans: HashMap<Box<[u8]>, Plan, BuildHasherDefault<Mixer>>,
+    /// What tells the type of a resource.
+    pair: HeadKeys,
     /// The plan for all other resources: the programs without guards.
     rest: Plan,
 }
@@ -110,7 +112,8 @@ impl ProgramSet {
             pair_key(pair.0.as_bytes(), pair.1.as_bytes(), &mut key);
             plans.entry(key.into()).or_insert_with(|| Plan::new(programs, Some(pair)));
         }
-        Self { programs: programs.to_vec(), plans, rest: Plan::new(programs, None) }
+        let pair = HeadKeys::new([b"provider", b"type"]);
+        Self { programs: programs.to_vec(), plans, pair, rest: Plan::new(programs, None) }
     }
 
     /// How many programs are in the set.
@@ -167,7 +170,7 @@ impl ProgramSet {
             self.rest.paths.extract(resource, seen, values)?;
             return Ok(&self.rest);
         }
-        let found = head.read(resource, [b"provider", b"type"])?;
+        let found = head.read(resource, &self.pair)?;
         let plan = match found {
             [Some(RawValue::String(provider)), Some(RawValue::String(kind))] => {
                 if let (Some(provider), Some(kind)) = (provider.as_plain(), kind.as_plain()) {

@@ -2,6 +2,7 @@
 
 use super::blocks::string_end;
 use super::scan::{NotJson, blanks, skip_value, value_at};
+use super::shape::Shape;
 use super::{RawString, RawValue};
 
 /// How far a document was read, and which top-level entries were passed.
@@ -9,7 +10,7 @@ use super::{RawString, RawValue};
 pub struct Head {
     /// Keys with the places of their values.
     pub(super) passed: Vec<(Key, usize)>,
-    /// The next key, or the end if the object is closed.
+    /// The comma before the next key, or the end if the object is closed.
     pub(super) next: usize,
     pub(super) closed: bool,
 }
@@ -20,6 +21,21 @@ pub(super) struct Key {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) escaped: bool,
+}
+
+/// The two keys that are read of the beginnings of documents.
+#[derive(Debug)]
+pub struct HeadKeys {
+    names: [Box<[u8]>; 2],
+    /// What the documents begin with.
+    shape: Shape,
+}
+
+impl HeadKeys {
+    /// These keys.
+    pub fn new(names: [&[u8]; 2]) -> Self {
+        Self { names: names.map(Into::into), shape: Shape::default() }
+    }
 }
 
 impl Key {
@@ -44,54 +60,57 @@ impl Head {
     pub fn read<'a>(
         &mut self,
         bytes: &'a [u8],
-        keys: [&[u8]; 2],
+        keys: &HeadKeys,
     ) -> Result<[Option<RawValue<'a>>; 2], NotJson> {
         self.passed.clear();
         self.closed = false;
         self.find(bytes, keys).ok_or(NotJson)
     }
 
-    fn find<'a>(
-        &mut self,
-        bytes: &'a [u8],
-        [first, second]: [&[u8]; 2],
-    ) -> Option<[Option<RawValue<'a>>; 2]> {
-        let (mut one, mut two) = (None, None);
+    fn find<'a>(&mut self, bytes: &'a [u8], keys: &HeadKeys) -> Option<[Option<RawValue<'a>>; 2]> {
+        let mut found = [None, None];
+        let mut follow = keys.shape.follow();
         let mut at = blanks(bytes, 0);
         if bytes.get(at)? != &b'{' {
             return None;
         }
-        at = blanks(bytes, at + 1);
-        if bytes.get(at)? == &b'}' {
-            (self.next, self.closed) = (at + 1, true);
-            return Some([one, two]);
+        let first = blanks(bytes, at + 1);
+        if bytes.get(first)? == &b'}' {
+            (self.next, self.closed) = (first + 1, true);
+            return Some(found);
         }
         loop {
-            let (key, value) = Key::read(bytes, at)?;
+            let (key, value, wanted) = if let Some(met) = follow.meet(bytes, at) {
+                (met.key(), blanks(bytes, met.value()), met.edge())
+            } else {
+                let (key, value) = Key::read(bytes, blanks(bytes, at + 1))?;
+                let name = RawString::new(bytes.get(key.start..key.end)?, key.escaped);
+                let wanted = keys.names.iter().position(|wanted| name.equals(wanted));
+                follow.learn(bytes, at, key, value, || wanted);
+                (key, value, wanted)
+            };
             self.passed.push((key, value));
-            let name = RawString::new(bytes.get(key.start..key.end)?, key.escaped);
-            if one.is_none() && name.equals(first) {
+            if let Some(place @ None) = wanted.and_then(|wanted| found.get_mut(wanted)) {
                 let (value, end) = value_at(bytes, value)?;
-                (one, at) = (Some(value), end);
-            } else if two.is_none() && name.equals(second) {
-                let (value, end) = value_at(bytes, value)?;
-                (two, at) = (Some(value), end);
+                (*place, at) = (Some(value), end);
             } else {
                 at = skip_value(bytes, value)?;
             }
             at = blanks(bytes, at);
             match bytes.get(at)? {
-                b',' => at = blanks(bytes, at + 1),
+                b',' => {}
                 b'}' => {
                     (self.next, self.closed) = (at + 1, true);
-                    return Some([one, two]);
+                    break;
                 }
                 _ => return None,
             }
-            if one.is_some() && two.is_some() {
+            if let [Some(_), Some(_)] = found {
                 self.next = at;
-                return Some([one, two]);
+                break;
             }
         }
+        follow.end();
+        Some(found)
     }
 }

@@ -13,11 +13,12 @@ mod head;
 mod number;
 mod paths;
 mod scan;
+mod shape;
 mod string;
 
 use std::fmt;
 
-pub use head::Head;
+pub use head::{Head, HeadKeys};
 pub(crate) use number::small_integer;
 pub use number::{Decimal, compare_numbers};
 pub use paths::{PathSet, PathSetBuilder, Seen};

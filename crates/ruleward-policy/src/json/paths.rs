@@ -3,6 +3,7 @@
 use super::blocks::container_end;
 use super::head::{Head, Key};
 use super::scan::{NotJson, blanks, skip_value, value_at};
+use super::shape::{Follow, Shape};
 use super::{RawString, RawValue};
 
 /// Nodes with up to this many keys are searched in a row, others by a small hash table.
@@ -27,6 +28,8 @@ struct Node {
     table: Box<[u16]>,
     /// How many values are asked for below this node.
     below: usize,
+    /// What the objects here look like.
+    shape: Shape,
 }
 
 #[derive(Debug, Clone)]
@@ -89,7 +92,8 @@ impl Node {
         }
         let table = table(&edges);
         let lengths = edges.iter().fold(0, |bits, edge| bits | length_bit(edge.key.len()));
-        Self { slot, edges: edges.into(), lengths, table, below: longer.len() }
+        let below = longer.len();
+        Self { slot, edges: edges.into(), lengths, table, below, shape: Shape::default() }
     }
 
     #[inline]
@@ -276,7 +280,7 @@ impl<'a> Walk<'a, '_> {
             self.left = self.left.saturating_sub(node.below);
             return Some(at + 1);
         }
-        self.entries(node, at, node.edges.len(), node.below)
+        self.entries(node, from - 1, node.edges.len(), node.below)
     }
 
     /// The walk through the root where some entries were met before.
@@ -309,19 +313,45 @@ impl<'a> Walk<'a, '_> {
         edge.filter(|edge| self.mark(edge.number))
     }
 
-    /// Walks the entries of an object from the key at `at` on. So many of the node's keys are not yet
-    /// met, and so many values stand below those.
+    /// Walks the entries of an object from the brace or comma at `at` on. So many of the node's keys are not
+    /// yet met, and so many values stand below those.
     fn entries(
         &mut self,
         node: &Node,
+        at: usize,
+        keys_left: usize,
+        still_below: usize,
+    ) -> Option<usize> {
+        let mut follow = node.shape.follow();
+        let end = self.each_entry(node, &mut follow, at, keys_left, still_below)?;
+        follow.end();
+        Some(end)
+    }
+
+    fn each_entry(
+        &mut self,
+        node: &Node,
+        follow: &mut Follow<'_>,
         mut at: usize,
         mut keys_left: usize,
         mut still_below: usize,
     ) -> Option<usize> {
         let bytes = self.bytes;
         loop {
-            let (key, value) = Key::read(bytes, at)?;
-            if let Some(edge) = self.edge(node, &key) {
+            let (edge, value) = if let Some(met) = follow.meet(bytes, at) {
+                let edge = met.edge().and_then(|place| node.edges.get(place));
+                (edge.filter(|edge| self.mark(edge.number)), blanks(bytes, met.value()))
+            } else {
+                let (key, value) = Key::read(bytes, blanks(bytes, at + 1))?;
+                let edge = self.edge(node, &key);
+                follow.learn(bytes, at, key, value, || {
+                    node.edges
+                        .iter()
+                        .position(|of| edge.is_some_and(|edge| of.number == edge.number))
+                });
+                (edge, value)
+            };
+            if let Some(edge) = edge {
                 at = self.value(&edge.node, value)?;
                 if self.left == 0 {
                     return Some(at);
@@ -336,7 +366,7 @@ impl<'a> Walk<'a, '_> {
             }
             at = blanks(bytes, at);
             match bytes.get(at)? {
-                b',' => at = blanks(bytes, at + 1),
+                b',' => {}
                 b'}' => {
                     self.left = self.left.saturating_sub(still_below);
                     return Some(at + 1);

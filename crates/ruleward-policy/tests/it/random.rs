@@ -6,7 +6,9 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::string::string_regex;
 use ruleward_policy::ast::Function;
-use ruleward_policy::json::{Entries, Head, PathSetBuilder, RawValue, Seen, parse, top_level};
+use ruleward_policy::json::{
+    Entries, Head, HeadKeys, PathSetBuilder, RawValue, Seen, parse, top_level,
+};
 use ruleward_policy::{Outcome, Program, ProgramSet, Scratch, explain};
 use serde_json::{Value, json};
 
@@ -251,8 +253,9 @@ proptest! {
         let mut builder = PathSetBuilder::default();
         let slots: Vec<_> = paths.iter().map(|path| builder.slot(path)).collect();
         let (mut head, mut out) = (Head::default(), Vec::new());
-        head.read(b"{\"a\": 1, \"b\": 2}", [b"a", b"b"]).unwrap();
-        let found = head.read(text.as_bytes(), [first.as_bytes(), second.as_bytes()]).unwrap();
+        head.read(b"{\"a\": 1, \"b\": 2}", &HeadKeys::new([b"a", b"b"])).unwrap();
+        let keys = HeadKeys::new([first.as_bytes(), second.as_bytes()]);
+        let found = head.read(text.as_bytes(), &keys).unwrap();
         for (key, found) in [&first, &second].into_iter().zip(found) {
             let found = found.map(|raw| raw.to_value().unwrap());
             prop_assert_eq!(found.as_ref(), value.get(key));
@@ -262,6 +265,50 @@ proptest! {
         for (path, slot) in paths.iter().zip(slots) {
             let found = out[slot].map(|raw| raw.to_value().unwrap());
             prop_assert_eq!(found.as_ref(), plain(&value, path), "{:?} in {}", path, text);
+        }
+    }
+
+    /// What is learned from one document is used for the others.
+    #[test]
+    fn walks_through_alike_documents_find_what_trees_have(
+        value in document(),
+        others in prop::collection::vec(document(), 0..3),
+        paths in paths(),
+        keys in [key(), key()],
+        mut seed in any::<u64>(),
+    ) {
+        let mut documents = vec![value.clone()];
+        // Alike, but for one that is missing.
+        for missing in value.as_object().unwrap().keys() {
+            let mut alike = value.clone();
+            alike.as_object_mut().unwrap().remove(missing);
+            documents.push(alike);
+        }
+        documents.push(value);
+        documents.extend(others);
+        let mut builder = PathSetBuilder::default();
+        let slots: Vec<_> = paths.iter().map(|path| builder.slot(path)).collect();
+        let (set, mut seen, mut head) = (builder.build(), Seen::default(), Head::default());
+        let wanted = HeadKeys::new([keys[0].as_bytes(), keys[1].as_bytes()]);
+        for (number, value) in documents.iter().chain(documents.iter().rev()).enumerate() {
+            // Compact, as they are stored, or as their writers like.
+            let text = if number % 4 == 3 { spelled(value, &mut seed) } else { value.to_string() };
+            let (mut whole, mut rest) = (Vec::new(), Vec::new());
+            set.extract(text.as_bytes(), &mut seen, &mut whole).unwrap();
+            let beginning = head.read(text.as_bytes(), &wanted).unwrap();
+            if keys[0] != keys[1] {
+                for (key, found) in keys.iter().zip(beginning) {
+                    let found = found.map(|raw| raw.to_value().unwrap());
+                    prop_assert_eq!(found.as_ref(), value.get(key), "{} in {}", key, text);
+                }
+            }
+            set.extract_rest(text.as_bytes(), &head, &mut seen, &mut rest).unwrap();
+            for (path, slot) in paths.iter().zip(&slots) {
+                for out in [&whole, &rest] {
+                    let found = out[*slot].map(|raw| raw.to_value().unwrap());
+                    prop_assert_eq!(found.as_ref(), plain(value, path), "{:?} in {}", path, text);
+                }
+            }
         }
     }
 
