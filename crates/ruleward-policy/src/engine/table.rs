@@ -135,6 +135,11 @@ impl Table {
         }
     }
 
+    /// Is the expression found in a text? `None` where the table does not tell.
+    pub(crate) fn find_one(&self, text: &[u8]) -> Option<bool> {
+        self.answer(text.iter().fold(FIRST, |state, byte| self.step(state, *byte)))
+    }
+
     /// Is the expression found in these texts? `None` where the table does not tell.
     pub(crate) fn find(&self, texts: [&[u8]; LANES]) -> [Option<bool>; LANES] {
         let [mut a, mut b, mut c, mut d] = [FIRST; LANES];
@@ -217,6 +222,7 @@ mod tests {
                 for texts in TEXTS.windows(LANES) {
                     let texts: [&str; LANES] = texts.try_into().unwrap();
                     let answers = table.find(texts.map(str::as_bytes));
+                    assert_eq!(answers, texts.map(|text| table.find_one(text.as_bytes())));
                     for (text, answer) in texts.into_iter().zip(answers) {
                         let Some(found) = answer else { continue };
                         assert_eq!(found, regex.is_match(text.as_bytes()), "{expression} {text}");

@@ -37,6 +37,27 @@ pub(super) fn string_end(bytes: &[u8], from: usize) -> Option<(usize, bool)> {
     }
 }
 
+/// The place behind the string that starts at `from` (after its quote), of which nothing else is wanted.
+#[inline]
+pub(super) fn after_string(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<32>()) {
+        let found = chunk.as_chunks::<16>().0.iter().rev().fold(0_u32, |found, lanes| {
+            found << 16 | Lanes::new(*lanes).simd_eq(QUOTE).to_bitmask()
+        });
+        if found != 0 {
+            at += found.trailing_zeros() as usize;
+            // A backslash before it may be an escape, or be escaped itself.
+            if bytes.get(at.checked_sub(1)?) == Some(&b'\\') {
+                break;
+            }
+            return Some(at + 1);
+        }
+        at += 32;
+    }
+    string_end(bytes, from).map(|(end, _)| end + 1)
+}
+
 /// The end of a string from its first backslash on.
 fn escaped_end(bytes: &[u8], from: usize) -> Option<(usize, bool)> {
     let mut at = from;

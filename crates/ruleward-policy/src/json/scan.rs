@@ -1,6 +1,6 @@
 //! Reading one value, one member, the entries of a container.
 
-use super::blocks::{container_end, string_end};
+use super::blocks::{after_string, container_end, string_end};
 use super::{RawString, RawValue};
 
 /// The bytes are not JSON.
@@ -70,7 +70,7 @@ fn literal<'a>(
 #[inline]
 pub(super) fn skip_value(bytes: &[u8], at: usize) -> Option<usize> {
     match bytes.get(at)? {
-        b'"' => Some(string_end(bytes, at + 1)?.0 + 1),
+        b'"' => after_string(bytes, at + 1),
         b'{' | b'[' => container_end(bytes, at + 1),
         b't' | b'f' | b'n' | b'-' | b'0'..=b'9' => Some(scalar_end(bytes, at)),
         _ => None,
