@@ -129,15 +129,18 @@ pub(crate) fn advance(
     progress: Progress,
     now: Timestamp,
 ) -> Result<()> {
-    let Some((_, mut rule)) = tx.rule(rule)? else { return Ok(()) };
-    let Some(no) = rule.run else { return Ok(()) };
-    let Some(mut run) = tx.run(no)? else { return Ok(()) };
+    let Some(mut run) = running(tx, rule)? else { return Ok(()) };
     run.chunks_done += progress.chunks;
     run.calls_done += progress.calls;
     run.judged += progress.judged;
     run.undetermined += progress.undetermined;
     run.reason = run.reason.or(progress.reason);
-    complete(tx, &mut rule, run, now)
+    complete(tx, run, now)
+}
+
+/// The run of a rule that is going on: it is the last one.
+fn running(tx: &dyn WriteTx, rule: RuleNo) -> Result<Option<EvaluationRun>> {
+    Ok(tx.last_run(rule)?.filter(|run| run.state == RunState::Running))
 }
 
 /// A run of a custom rule made some of its calls, or the last of them.
@@ -148,32 +151,29 @@ pub(crate) fn made_calls(
     is_last: bool,
     now: Timestamp,
 ) -> Result<()> {
-    let Some((_, mut rule)) = tx.rule(rule)? else { return Ok(()) };
-    let Some(no) = rule.run else { return Ok(()) };
-    let Some(mut run) = tx.run(no)? else { return Ok(()) };
+    let Some(mut run) = running(tx, rule)? else { return Ok(()) };
     run.calls += calls;
     if is_last {
         run.chunks_done = run.chunks;
-        rule.state = AssignmentState::Evaluating;
-        tx.update_rule(&rule)?;
+        if let Some((_, mut rule)) = tx.rule(rule)? {
+            rule.state = AssignmentState::Evaluating;
+            tx.update_rule(&rule)?;
+        }
     }
-    complete(tx, &mut rule, run, now)
+    complete(tx, run, now)
 }
 
 /// Stores a run; ends it where everything is done.
-fn complete(
-    tx: &dyn WriteTx,
-    rule: &mut PolicyAssignment,
-    mut run: EvaluationRun,
-    now: Timestamp,
-) -> Result<()> {
+fn complete(tx: &dyn WriteTx, mut run: EvaluationRun, now: Timestamp) -> Result<()> {
     if run.chunks_done >= run.chunks && run.calls_done >= run.calls {
         let has_failed = run.calls > 0 && run.undetermined > 0;
         run.state = if has_failed { RunState::Failed } else { RunState::Succeeded };
         run.ended = Some(now);
-        rule.run = None;
-        rule.state = AssignmentState::Enabled;
-        tx.update_rule(rule)?;
+        if let Some((_, mut rule)) = tx.rule(run.rule)? {
+            rule.run = None;
+            rule.state = AssignmentState::Enabled;
+            tx.update_rule(&rule)?;
+        }
     }
     tx.update_run(&run)
 }

@@ -16,6 +16,7 @@ pub(super) struct TextTest<'p> {
 }
 
 enum Question<'p> {
+    Equals(&'p [u8]),
     Matches(&'p Pattern),
     Fits(&'p Glob),
 }
@@ -23,6 +24,7 @@ enum Question<'p> {
 impl Question<'_> {
     fn table(&self) -> Option<&Table> {
         match self {
+            Self::Equals(_) => None,
             Self::Matches(pattern) => pattern.table(),
             Self::Fits(glob) => glob.table(),
         }
@@ -30,6 +32,7 @@ impl Question<'_> {
 
     fn ask(&self, text: &[u8]) -> bool {
         match self {
+            Self::Equals(expected) => text == *expected,
             Self::Matches(pattern) => pattern.is_match(text),
             Self::Fits(glob) => glob.fits(text),
         }
@@ -38,6 +41,7 @@ impl Question<'_> {
     /// The steps that the evaluator may take for a text of so many bytes.
     fn steps(&self, length: usize) -> usize {
         16 + match self {
+            Self::Equals(_) => 0,
             Self::Matches(_) => length / 2,
             Self::Fits(glob) => glob.steps(length) + length / 32,
         }
@@ -56,6 +60,9 @@ impl<'p> TextTest<'p> {
     pub(super) fn of(comparison: &'p Comparison) -> Option<Self> {
         let Comparison { value, test, negate } = comparison;
         match (value, test) {
+            (Expr::Path(path), Test::EqualsText(expected)) => {
+                Some(Self { path: *path, question: Question::Equals(expected), wanted: !negate })
+            }
             (Expr::Path(path), Test::Matches(pattern)) => {
                 Some(Self { path: *path, question: Question::Matches(pattern), wanted: !negate })
             }

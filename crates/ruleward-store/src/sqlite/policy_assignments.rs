@@ -42,7 +42,9 @@ impl ReadAssignments for Tx<'_> {
     fn rule(&self, no: RuleNo) -> Result<Option<(AccountNo, PolicyAssignment)>> {
         let sql = "SELECT account, body FROM policy_assignment WHERE no = ?1";
         self.one(sql, [no.0], |row| Ok((AccountNo(row.get(0)?), row.get::<_, String>(1)?)))?
-            .map(|(account, body)| Ok((account, decode(no.0, &body)?)))
+            .map(|(account, body)| {
+                Ok((account, Arc::unwrap_or_clone(self.rules.get(no.0, &body)?)))
+            })
             .transpose()
     }
 
@@ -55,7 +57,7 @@ impl ReadAssignments for Tx<'_> {
         self.one(sql, params![account.0, id.as_str()], |row| {
             Ok((row.get(0)?, row.get::<_, String>(1)?))
         })?
-        .map(|(no, body)| decode(no, &body))
+        .map(|(no, body)| self.rules.get(no, &body).map(Arc::unwrap_or_clone))
         .transpose()
     }
 
