@@ -287,7 +287,8 @@ impl<'a> Walk<'a, '_> {
     fn resume(&mut self, node: &Node, head: &Head) -> Option<usize> {
         let (mut keys_left, mut still_below) = (node.edges.len(), node.below);
         for (key, value) in &head.passed {
-            let Some(edge) = self.edge(node, key) else { continue };
+            let edge = self.edge(node, key).filter(|edge| self.mark(edge.number));
+            let Some(edge) = edge else { continue };
             self.value(&edge.node, *value)?;
             keys_left -= 1;
             still_below -= edge.node.below + usize::from(edge.node.slot.is_some());
@@ -301,16 +302,15 @@ impl<'a> Walk<'a, '_> {
         self.entries(node, head.next, keys_left, still_below)
     }
 
-    /// The edge of a key that is met for the first time.
+    /// The edge of a key.
     #[expect(clippy::inline_always, reason = "passed through memory, the result stalls the walk")]
     #[inline(always)]
-    fn edge<'n>(&mut self, node: &'n Node, key: &Key) -> Option<&'n Edge> {
-        let edge = if key.escaped {
+    fn edge<'n>(&self, node: &'n Node, key: &Key) -> Option<&'n Edge> {
+        if key.escaped {
             node.find_escaped(RawString::new(self.bytes.get(key.start..key.end)?, true))
         } else {
             node.find(self.bytes, key.start, key.end - key.start)
-        };
-        edge.filter(|edge| self.mark(edge.number))
+        }
     }
 
     /// Walks the entries of an object from the brace or comma at `at` on. So many of the node's keys are not
@@ -339,8 +339,7 @@ impl<'a> Walk<'a, '_> {
         let bytes = self.bytes;
         loop {
             let (edge, value) = if let Some(met) = follow.meet(bytes, at) {
-                let edge = met.edge().and_then(|place| node.edges.get(place));
-                (edge.filter(|edge| self.mark(edge.number)), blanks(bytes, met.value()))
+                (met.edge().and_then(|place| node.edges.get(place)), blanks(bytes, met.value()))
             } else {
                 let (key, value) = Key::read(bytes, blanks(bytes, at + 1))?;
                 let edge = self.edge(node, &key);
@@ -351,7 +350,8 @@ impl<'a> Walk<'a, '_> {
                 });
                 (edge, value)
             };
-            if let Some(edge) = edge {
+            // Of equal keys the first counts.
+            if let Some(edge) = edge.filter(|edge| self.mark(edge.number)) {
                 at = self.value(&edge.node, value)?;
                 if self.left == 0 {
                     return Some(at);

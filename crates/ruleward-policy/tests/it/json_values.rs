@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 
 use ruleward_policy::json::{
-    Elements, Entries, NotJson, RawString, RawValue, compare_numbers, member, parse, top_level,
-    unescape,
+    Elements, Entries, NotJson, PathSetBuilder, RawString, RawValue, Seen, compare_numbers, member,
+    parse, top_level, unescape,
 };
 use serde_json::Value;
 
@@ -76,6 +76,27 @@ fn members_and_entries() {
     assert!(Entries::new(b"{ }").try_next().unwrap().is_none());
     assert!(Entries::new(b"{\"a\" 1}").try_next().is_err());
     assert!(Elements::new(b"[1 2]").try_next().is_err());
+}
+
+#[test]
+fn of_equal_keys_the_first_counts_whatever_was_read_before() {
+    let path = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
+    let mut builder = PathSetBuilder::default();
+    let slots = [builder.slot(&path(&["a"])), builder.slot(&path(&["b", "c"]))];
+    let (set, mut seen) = (builder.build(), Seen::default());
+    let long = "\"text\":\"longer than what is compared at once\"";
+    for (document, a, c) in [
+        (r#"{"a":1,"x":2,"a":3,"b":{"c":4,"c":5},"b":{"c":6},L}"#, Some("1"), Some("4")),
+        (r#"{"x":1,"a":2,"b":{"d":{},"c":7},L}"#, Some("2"), Some("7")),
+        (r#"{"x":1,"b":{"c":8},"b":{},"a":2,"a":3,L}"#, Some("2"), Some("8")),
+        (r#"{"b":{"x":[{"c":1}]},"x":"\"a\":1","\u0061":9,L}"#, Some("9"), None),
+        (r#"{ "a" :1, "x":2,"a": 3,L}"#, Some("1"), None),
+    ] {
+        let (document, mut out) = (document.replace('L', long), Vec::new());
+        set.extract(document.as_bytes(), &mut seen, &mut out).unwrap();
+        let found = slots.map(|slot| out[slot].map(|raw| raw.to_value().unwrap().to_string()));
+        assert_eq!(found.each_ref().map(Option::as_deref), [a, c], "{document}");
+    }
 }
 
 #[test]
