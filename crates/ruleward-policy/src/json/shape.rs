@@ -18,7 +18,8 @@ const MISSING: usize = 3;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Shape(OnceLock<Box<[Expected]>>);
 
-/// What an entry begins with: a comma or brace, its key and a colon, without white space.
+/// What an entry begins with: a comma or brace, its key and a colon, with the white space that the first
+/// one had there. INVARIANT: what is said of the key is said of equal keys wherever they stand.
 #[derive(Debug, Clone)]
 struct Expected {
     text: [u8; LONGEST],
