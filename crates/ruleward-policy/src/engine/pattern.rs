@@ -16,7 +16,7 @@ pub(crate) struct Pattern {
     regex: Regex,
     /// For many texts. Made when it is first asked for, `None` where it would be too large.
     table: OnceLock<Option<Table>>,
-    /// How many single texts it was asked about, about.
+    /// Roughly how many single texts it was asked about.
     asked: AtomicU32,
 }
 
@@ -47,5 +47,27 @@ impl Pattern {
     /// The same for many texts.
     pub(crate) fn table(&self) -> Option<&Table> {
         self.table.get_or_init(|| Table::new(self.regex.as_str())).as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_stay_the_same_when_there_is_a_table() {
+        // The last two have none, or one that tells of ASCII only.
+        for expression in ["^[a-z]+-[0-9]{2}$", "b", r"\bcat\b", "^[a-z]{300}$"] {
+            let regex = Regex::new(expression).unwrap();
+            let pattern = Pattern::new(regex.clone());
+            for n in 0..2 * MANY {
+                for text in ["ab-12", "abc", "a cat", "é cat", "", &format!("x-{n}")] {
+                    let expected = regex.is_match(text.as_bytes());
+                    assert_eq!(pattern.is_match(text.as_bytes()), expected, "{expression} {text}");
+                }
+                // Nobody waits for a table for a few texts.
+                assert_eq!(pattern.table.get().is_some(), 6 * (n + 1) >= MANY, "{expression} {n}");
+            }
+        }
     }
 }
