@@ -249,7 +249,7 @@ impl<'a> Walk<'a, '_> {
             self.found(node, value);
             return Some(end);
         }
-        let end = self.object(node, at + 1)?;
+        let end = self.object(node, at)?;
         if node.slot.is_some() {
             self.found(node, RawValue::Object(self.bytes.get(at..end)?));
         }
@@ -272,15 +272,15 @@ impl<'a> Walk<'a, '_> {
         first
     }
 
-    /// Walks an object from behind its brace; answers the place behind it, or any place once
-    /// nothing is left to find.
-    fn object(&mut self, node: &Node, from: usize) -> Option<usize> {
-        let at = blanks(self.bytes, from);
-        if self.bytes.get(at) == Some(&b'}') {
+    /// Walks an object from its brace on; answers the place behind it, or any place once nothing is
+    /// left to find.
+    fn object(&mut self, node: &Node, at: usize) -> Option<usize> {
+        let first = blanks(self.bytes, at + 1);
+        if self.bytes.get(first) == Some(&b'}') {
             self.left = self.left.saturating_sub(node.below);
-            return Some(at + 1);
+            return Some(first + 1);
         }
-        self.entries(node, from - 1, node.edges.len(), node.below)
+        self.entries(node, at, node.edges.len(), node.below)
     }
 
     /// The walk through the root where some entries were met before.
