@@ -29,7 +29,7 @@ pub struct Load {
     pub resources: u64,
     /// The number of the first change; later slices go on where others ended.
     pub from: u64,
-    /// A full run of one rule starts every so many seconds, the first after one second.
+    /// A full run of one rule starts every so many seconds of the whole stream, the first after one second.
     pub run_every: u64,
 }
 

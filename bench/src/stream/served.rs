@@ -65,25 +65,24 @@ fn stream(server: &Server, load: Load) -> Result<Vec<f64>> {
 fn run_rules(server: &Server, load: Load, done: &AtomicBool) -> Result<u64> {
     let rules = format!("/v1/resource-manager/domains/{}/policy-assignments", server.domain);
     let mut connection = Connection::open(&server.host)?;
-    let mut runs = 0;
-    let mut due = Instant::now() + Duration::from_secs(1);
+    let (mut runs, every) = (0, load.run_every.max(1));
+    let before = load.from / load.rate.max(1);
+    let mut next = before.saturating_sub(1).div_ceil(every);
+    let mut due = Instant::now() + Duration::from_secs(1 + next * every - before);
     while !done.load(Ordering::Acquire) {
         if Instant::now() < due {
             std::thread::sleep(Duration::from_millis(20));
             continue;
         }
-        due += Duration::from_secs(load.run_every.max(1));
+        due += Duration::from_secs(every);
         let asked =
             server.signed("GET", &rules, &format!("policy_assignment_name={RUN_RULE}"), b"")?;
         let (_, body) = connection.ask(&asked)?;
         let told: Value = serde_json::from_slice(body)?;
         let mut rule = told.pointer("/value/0").cloned().context("the rule that is run")?;
         let id = rule.get("id").and_then(Value::as_str).context("an id")?.to_owned();
-        let values = if (load.from + runs).is_multiple_of(2) {
-            ["prod", "dev"]
-        } else {
-            ["prod", "staging"]
-        };
+        let values = if next.is_multiple_of(2) { ["prod", "dev"] } else { ["prod", "staging"] };
+        next += 1;
         if let Some(parameters) = rule.get_mut("parameters").and_then(Value::as_object_mut) {
             parameters.insert("specifiedTagValue".to_owned(), json!({ "value": values }));
         }

@@ -18,8 +18,8 @@ use rusqlite::Connection;
 use self::write_back::{Due, WriteBack};
 use super::BUSY;
 
-/// Pages (of 8 KiB) in the log at which it should start over: 96 MiB.
-const TOO_LONG: i64 = 12288;
+/// Pages (of 8 KiB) in the log at which it should start over: 144 MiB.
+const TOO_LONG: i64 = 18432;
 /// How often the writer tries that, and how long it waits in between.
 const RESTART_TRIES: usize = 50;
 const RESTART_PAUSE: Duration = Duration::from_micros(50);

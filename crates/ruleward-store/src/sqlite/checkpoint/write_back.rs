@@ -33,15 +33,17 @@ const WRITE_EVERY: Duration = Duration::from_millis(1);
 const SOME: usize = 4;
 /// Of many pages more are written at a time, so that there is an end in so many times.
 const TIMES: usize = 300;
-/// So few pages are written at once.
-const FEW: usize = 24;
+/// Before the log starts over they are written faster than more are changed, each time what came during the time
+/// before, until so few are left that all of them can be synced at once.
+const SOME_AT_THE_END: usize = 4 * SOME;
+const FEW: usize = 48;
 /// Where a commit has so many there is an import: nobody waits for single commits, and the system joins pages
 /// that lie side by side when it writes all of them.
 const FLOOD: usize = 256;
 const KEEP_FLOOD: Duration = Duration::from_secs(1);
 /// How much longer the log may become then: the writer stands still for as long as its last commit takes
 /// to be copied and synced.
-const FLOOD_LENGTHS: i64 = 3;
+const FLOOD_LENGTHS: i64 = 2;
 
 /// When there is something to do: after so long, and where there are no `news` yet not before some.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +67,8 @@ pub(super) struct WriteBack {
     /// Pages to be written next, from the end.
     queue: Vec<u32>,
     at_a_time: usize,
+    /// The log is long, and nothing is copied but what came while the pages before it were written.
+    is_ending: bool,
     is_flood: bool,
     /// Pages in the log, those of them that are copied, and at how many it should start over.
     length: i64,
@@ -93,6 +97,7 @@ impl WriteBack {
             next_copy: now,
             queue: Vec::new(),
             at_a_time: SOME,
+            is_ending: false,
             is_flood: false,
             length: 0,
             copied_length: 0,
@@ -117,48 +122,48 @@ impl WriteBack {
     /// whether the log is to start over now, while nobody holds it.
     pub(super) fn step(&mut self, has_news: &mut dyn FnMut() -> bool) -> Result<bool> {
         let now = Instant::now();
-        let is_busy = !self.queue.is_empty() || !self.copied.is_empty();
-        // What is far too long has to come to an end before there is more.
-        if now >= self.next_copy && !(is_busy && self.is_far_too_long()) {
+        if !self.is_ending && now >= self.next_copy {
             if has_news() {
                 self.copy(now)?;
             }
             let pause = now.elapsed() * COPY_PAUSES;
             self.next_copy = now + pause.clamp(COPY_EVERY, COPY_RARELY);
         }
-        let was_writing = !self.queue.is_empty();
-        self.at_a_time = self.at_a_time.max(self.least_at_a_time());
         self.write_some();
         if !self.queue.is_empty() {
             return Ok(false);
         }
-        if was_writing && self.is_long() && self.copied.is_empty() {
-            self.copy(now)?;
-            // The less is left to whoever starts the log over the better.
-            if self.copied.len() <= FEW || self.is_far_too_long() {
-                self.take_up();
-                self.write_all();
-            }
+        if self.is_ending {
+            return self.end();
         }
         if self.copied.is_empty() {
-            if self.held.is_none() {
-                return Ok(false);
+            if self.held.is_some() {
+                self.settle();
+                self.release()?;
             }
-            self.settle();
-            self.release()?;
-            // Where most of it cannot be copied somebody reads for long, and it could not start over.
-            return Ok(self.is_long() && self.copied_length >= self.length / 2);
+            return Ok(false);
         }
-        if self.is_long() || now >= self.oldest + self.keep() {
+        // Where most of a long log cannot be copied somebody reads for long, and it could not start over.
+        self.is_ending = self.is_long() && self.copied_length >= self.length / 2;
+        if self.is_ending || now >= self.oldest + self.keep() {
             self.take_up();
         }
         Ok(false)
     }
 
-    /// How many pages are written at a time, whatever there is.
-    fn least_at_a_time(&self) -> usize {
-        // Of a long log faster than more comes.
-        if self.is_long() { 2 * SOME } else { SOME }
+    /// Goes on to what came while pages of a long log were written, or ends with a sync where that is little.
+    fn end(&mut self) -> Result<bool> {
+        self.is_ending = false;
+        self.copy(Instant::now())?;
+        self.take_up();
+        self.is_ending = self.queue.len() > FEW && !self.is_flood && !self.is_far_too_long();
+        if self.is_ending {
+            return Ok(false);
+        }
+        self.queue.clear();
+        self.settle();
+        self.release()?;
+        Ok(true)
     }
 
     fn keep(&self) -> Duration {
@@ -250,9 +255,14 @@ impl WriteBack {
     /// Has the system begin to write some pages.
     fn write_some(&mut self) {
         if self.is_flood || self.is_far_too_long() {
-            return self.write_all();
+            if !self.queue.is_empty() {
+                self.queue.clear();
+                self.settle();
+            }
+            return;
         }
-        let left = self.queue.len().saturating_sub(self.at_a_time);
+        let least = if self.is_ending { SOME_AT_THE_END } else { SOME };
+        let left = self.queue.len().saturating_sub(self.at_a_time.max(least));
         for number in self.queue.drain(left..).rev() {
             let start = u64::from(number).saturating_sub(1) * u64::from(PAGE_BYTES);
             // Of a range that is given up the system writes what has to be written, at once and without
@@ -261,14 +271,6 @@ impl WriteBack {
             let inner = NonZeroU64::new(u64::from(PAGE_BYTES) - 2);
             // Where it fails they are written when they are synced.
             let _ = fadvise(&self.database, start + 1, inner, Advice::DontNeed);
-        }
-    }
-
-    /// Has all of them written, and waits for it.
-    fn write_all(&mut self) {
-        if !self.queue.is_empty() {
-            self.queue.clear();
-            self.settle();
         }
     }
 
