@@ -26,7 +26,7 @@ const COPY_RARELY: Duration = Duration::from_millis(100);
 const COPY_PAUSES: u32 = 30;
 /// For how long copied pages are kept before the disk is asked to write them: what is changed again
 /// meanwhile is written once.
-const KEEP: Duration = Duration::from_millis(300);
+const KEEP: Duration = Duration::from_millis(1000);
 /// How often some of them are written, and how many at a time: the disk takes 30 to 40 microseconds for
 /// each, for which a commit may have to wait.
 const WRITE_EVERY: Duration = Duration::from_millis(1);
