@@ -10,11 +10,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use ruleward_core::{Access, NewPolicyAssignment, Options, SealingKey, Service};
 use ruleward_store::Store;
 use ruleward_store::sqlite::SqliteStore;
-use ruleward_types::{Recorder, SystemClock};
+use ruleward_types::{PolicyAssignmentId, Recorder, SystemClock};
 use serde_json::{Value, json};
 
 pub use self::accounts::accounts;
@@ -77,6 +77,28 @@ fn measured(name: &str, job: impl FnOnce() -> Result<Value>) -> Result<Value> {
 #[expect(clippy::cast_precision_loss, reason = "a figure to be read")]
 fn ms(ns: u64) -> f64 {
     ns as f64 / 1e6
+}
+
+/// Callers who ask for runs at the same time, each for one after the other.
+const CALLERS: usize = 8;
+
+/// Asks for a run of each rule, as several callers at a time do: what they ask for together is synced
+/// together.
+pub fn run_all(
+    service: &Arc<Service>,
+    access: &Access,
+    rules: &[PolicyAssignmentId],
+) -> Result<()> {
+    let ask = |rules: &[PolicyAssignmentId]| -> Result<()> {
+        rules.iter().try_for_each(|id| Ok(service.run_evaluation(access, id)?))
+    };
+    std::thread::scope(|scope| {
+        let share = rules.len().div_ceil(CALLERS).max(1);
+        let callers: Vec<_> = rules.chunks(share).map(|of| scope.spawn(move || ask(of))).collect();
+        callers
+            .into_iter()
+            .try_for_each(|one| one.join().map_err(|_| anyhow!("a caller panicked"))?)
+    })
 }
 
 /// How many evaluations stand in the account's kept numbers.

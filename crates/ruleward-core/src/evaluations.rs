@@ -37,15 +37,13 @@ impl Service {
             }
             let mut compiled = writing.compiled(account, rule)?;
             if compiled.volatile && compiled.rule.kind == AssignmentKind::Builtin {
-                rule = compiled.rule;
+                rule = Arc::unwrap_or_clone(compiled.rule);
                 rule.mark = rule.mark.wrapping_add(1);
                 compiled = writing.compiled(account, rule)?;
                 writing.tx.bump_rules_version(account)?;
             }
             runs::start(writing, account, &compiled, RunTrigger::Manual).map(drop)
-        })?;
-        self.signal.wake();
-        Ok(())
+        })
     }
 
     /// A rule's last run; 404 before there was any.

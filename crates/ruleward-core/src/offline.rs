@@ -259,7 +259,7 @@ impl Offline {
                     Error::with(error.code(), words)
                 })?;
             rule.no = RuleNo(i64::try_from(n + 1).unwrap_or(i64::MAX));
-            let rule = CompiledRule::new(rule, catalogue, &Selection::All)?;
+            let rule = CompiledRule::new(Arc::new(rule), catalogue, &Selection::All)?;
             if rule.program.is_none() {
                 let words =
                     format!("`{}` is a custom rule; its function judges it", rule.rule.name);
@@ -332,7 +332,7 @@ impl Offline {
 
     /// The rules, as they would be stored.
     pub fn rules(&self) -> impl Iterator<Item = &PolicyAssignment> {
-        self.shared.rules.iter().map(|rule| &rule.rule)
+        self.shared.rules.iter().map(|rule| &*rule.rule)
     }
 
     /// A type as the catalogue spells it: a policy's guards compare byte by byte.

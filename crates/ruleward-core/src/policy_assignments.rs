@@ -6,7 +6,7 @@ use ruleward_policy::PolicyDefinition;
 use ruleward_store::WriteTx;
 use ruleward_types::{
     AccountNo, AssignmentKind, AssignmentState, Error, ErrorCode, PolicyAssignment,
-    PolicyAssignmentId, ResourceKey, Result, RunTrigger,
+    PolicyAssignmentId, ResourceKey, Result, RunTrigger, TypeNo,
 };
 
 use crate::Service;
@@ -229,6 +229,7 @@ impl Service {
                 continue;
             }
             self.write(move |writing| {
+                let mut upgraded = Vec::new();
                 for rule in writing.tx.rules(account.no)? {
                     // A policy that is gone is told before anything is judged.
                     let Ok(definition) = writing
@@ -245,10 +246,14 @@ impl Service {
                     rule.revision = revision;
                     rule.mark = rule.mark.wrapping_add(1);
                     writing.update_rule(account.no, &rule)?;
-                    writing.tx.bump_rules_version(account.no)?;
                     if rule.judges() && account.recorder.enabled {
-                        rejudge(writing, account.no, rule, RunTrigger::PolicyUpgraded)?;
+                        upgraded.push(writing.compiled(account.no, rule)?);
                     }
+                }
+                writing.tx.bump_rules_version(account.no)?;
+                leave_types(writing, account.no, &upgraded)?;
+                for rule in upgraded {
+                    runs::start(writing, account.no, &rule, RunTrigger::PolicyUpgraded)?;
                 }
                 Ok(())
             })?;
@@ -307,33 +312,45 @@ pub(crate) fn rejudge(
 ) -> Result<PolicyAssignment> {
     let compiled = writing.compiled(account, rule)?;
     writing.tx.update_rule(&compiled.rule)?;
+    leave_types(writing, account, std::slice::from_ref(&compiled))?;
+    runs::start(writing, account, &compiled, trigger)
+}
+
+/// Drops the planes of types that left the scope of some rules, in one pass over the chunks.
+fn leave_types(writing: &Writing<'_>, account: AccountNo, rules: &[CompiledRule]) -> Result<()> {
     let set = writing.rule_set(account)?;
-    let covered: Vec<_> = writing
-        .tx
-        .types(account)?
-        .into_iter()
-        .filter(|row| compiled.scope.covers_type(&row.resource_type))
-        .map(|row| row.no)
+    let types = writing.tx.types(account)?;
+    let covered: Vec<Vec<TypeNo>> = rules
+        .iter()
+        .map(|rule| {
+            let covered = types.iter().filter(|row| rule.scope.covers_type(&row.resource_type));
+            covered.map(|row| row.no).collect()
+        })
         .collect();
-    let is_custom = compiled.rule.kind == AssignmentKind::Custom;
+    // Of a custom rule also resources of types that it still covers.
+    let is_custom = |rule: &CompiledRule| rule.rule.kind == AssignmentKind::Custom;
+    let of_type = |type_no: TypeNo| {
+        let each =
+            rules.iter().zip(&covered).map(move |(of, types)| (of, types.contains(&type_no)));
+        each.filter(move |(of, is_covered)| is_custom(of) || !is_covered)
+    };
     edit_chunks(
         writing,
         account,
-        |chunk, planes| {
-            planes.standing(compiled.no).is_some()
-                && (is_custom || !covered.contains(&chunk.type_no))
-        },
+        |chunk, planes| of_type(chunk.type_no).any(|(rule, _)| planes.standing(rule.no).is_some()),
         counted(&set),
         counted(&set),
         |edit| {
-            if covered.contains(&edit.chunk.type_no) {
-                return drop_out_of_scope(writing.tx, edit, &compiled);
+            for (rule, is_covered) in of_type(edit.chunk.type_no) {
+                if is_covered {
+                    drop_out_of_scope(writing.tx, edit, rule)?;
+                } else {
+                    edit.planes.drop_rule(rule.no);
+                }
             }
-            edit.planes.drop_rule(compiled.no);
             Ok(())
         },
-    )?;
-    runs::start(writing, account, &compiled, trigger)
+    )
 }
 
 /// Nobody judges a custom rule's chunks anew, so what left its scope goes here.

@@ -100,7 +100,8 @@ impl Service {
             if let Some(id) = instead_of {
                 rule.no = tx.rule_by_id(account.no, id)?.ok_or_else(not_found)?.no;
             }
-            let compiled = CompiledRule::new(rule, self.catalogue, &account.recorder.selection)?;
+            let compiled =
+                CompiledRule::new(Arc::new(rule), self.catalogue, &account.recorder.selection)?;
             if compiled.program.is_none() {
                 return Err(Error::invalid("a custom rule is judged by its function only"));
             }
@@ -149,7 +150,7 @@ impl Service {
                 }
                 let explanation = explain(program, &resource.body, &surroundings);
                 states.push(ProactiveState {
-                    policy_assignment: rule.rule.clone(),
+                    policy_assignment: PolicyAssignment::clone(&rule.rule),
                     state: match explanation.outcome {
                         "compliant" => "Compliant",
                         "non_compliant" => "NonCompliant",

@@ -65,9 +65,6 @@ impl Service {
                 runs::start(writing, account, &compiled, RunTrigger::Period).map(drop)
             })?;
         }
-        if count > 0 {
-            self.signal.wake();
-        }
         Ok(count)
     }
 }

@@ -9,8 +9,8 @@ use parking_lot::Mutex;
 use ruleward_policy::{Catalogue, catalogue};
 use ruleward_store::{ReadTx, Store, WriteTx, wait_for};
 use ruleward_types::{
-    AccountNo, Clock, Error, ErrorCode, PolicyAssignment, ResourceType, Result, RuleNo, Timestamp,
-    limits,
+    AccountNo, ChunkNo, Clock, Error, ErrorCode, PolicyAssignment, ResourceType, Result, RuleNo,
+    Timestamp, limits,
 };
 
 use crate::access::Access;
@@ -128,26 +128,42 @@ pub(crate) struct Writing<'a> {
     cause: &'a Cause,
     /// The account whose change was noted last.
     noted: Cell<Option<AccountNo>>,
-    /// Whom the account tells whose rules were asked for last.
-    addressee: RefCell<Option<(AccountNo, Option<Arc<Addressee>>)>>,
+    /// Chunks that got a ticket for runs.
+    tickets: RefCell<HashSet<ChunkNo>>,
+    /// The rules that were asked for last.
+    rules: RefCell<Option<(AccountNo, Arc<RuleSet>)>>,
 }
 
 impl Writing<'_> {
     /// The rule set of this transaction.
     pub(crate) fn rule_set(&self, account: AccountNo) -> Result<Arc<RuleSet>> {
-        let set = self.service.rule_sets.get(self.tx, account, self.service.catalogue)?;
-        *self.addressee.borrow_mut() = Some((account, set.addressee.clone()));
+        let known = self.known_rules(account);
+        if let Some(known) = &known
+            && self.tx.rules_version(account)? == Some(known.version)
+        {
+            return Ok(Arc::clone(known));
+        }
+        let (sets, catalogue) = (&self.service.rule_sets, self.service.catalogue);
+        let set = sets.get(self.tx, account, catalogue, known.as_deref())?;
+        *self.rules.borrow_mut() = Some((account, Arc::clone(&set)));
         Ok(set)
+    }
+
+    fn known_rules(&self, account: AccountNo) -> Option<Arc<RuleSet>> {
+        let rules = self.rules.borrow();
+        rules.as_ref().filter(|of| of.0 == account).map(|of| Arc::clone(&of.1))
     }
 
     /// Whom an account tells of changes, if anybody.
     pub(crate) fn addressee(&self, account: AccountNo) -> Result<Option<Arc<Addressee>>> {
-        if let Some((known, addressee)) = &*self.addressee.borrow()
-            && *known == account
-        {
-            return Ok(addressee.clone());
-        }
-        Ok(self.rule_set(account)?.addressee.clone())
+        let known = self.known_rules(account);
+        let set = known.map_or_else(|| self.rule_set(account), Ok)?;
+        Ok(set.addressee.clone())
+    }
+
+    /// Gives a chunk a ticket, once in this transaction.
+    pub(crate) fn enqueue(&self, chunk: ChunkNo) -> Result<()> {
+        if self.tickets.borrow_mut().insert(chunk) { self.tx.enqueue(chunk) } else { Ok(()) }
     }
 
     /// Keeps with the account's past that something changed now, and because of what.
@@ -192,7 +208,7 @@ impl Writing<'_> {
         rule: PolicyAssignment,
     ) -> Result<CompiledRule> {
         let of = self.tx.account(account)?.map(|account| account.recorder).unwrap_or_default();
-        CompiledRule::new(rule, self.service.catalogue, &of.selection)
+        CompiledRule::new(Arc::new(rule), self.service.catalogue, &of.selection)
     }
 }
 
@@ -290,7 +306,7 @@ impl Service {
 
     /// The rule set of a snapshot that was read.
     pub(crate) fn rule_set(&self, tx: &dyn ReadTx, account: AccountNo) -> Result<Arc<RuleSet>> {
-        let set = self.rule_sets.get(tx, account, self.catalogue)?;
+        let set = self.rule_sets.get(tx, account, self.catalogue, None)?;
         self.rule_sets.keep(account, &set);
         Ok(set)
     }
@@ -342,7 +358,8 @@ impl Service {
                 now,
                 cause: &cause,
                 noted: Cell::new(None),
-                addressee: RefCell::new(None),
+                tickets: RefCell::default(),
+                rules: RefCell::default(),
             };
             Ok((job(&writing)?, day))
         };

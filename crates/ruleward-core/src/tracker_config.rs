@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ruleward_store::Chunk;
 use ruleward_types::{
-    AccountNo, AssignmentKind, AssignmentState, Error, ErrorCode, Recorder, ResourceKey,
-    ResourceType, Result, RunTrigger, Selection, TrackerConfig,
+    AccountNo, AssignmentKind, AssignmentState, Error, ErrorCode, PolicyAssignment, Recorder,
+    ResourceKey, ResourceType, Result, RunTrigger, Selection, TrackerConfig,
 };
 
 use crate::Service;
@@ -244,7 +244,7 @@ fn reselect(
             names.any(|name| ResourceType::parse(name).is_some_and(|of| changes(&of)))
         });
         if looks_up {
-            let mut rule = compiled.rule.clone();
+            let mut rule = PolicyAssignment::clone(&compiled.rule);
             rule.mark = rule.mark.wrapping_add(1);
             compiled = writing.compiled(account, rule)?;
         }

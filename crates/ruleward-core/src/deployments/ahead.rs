@@ -107,7 +107,7 @@ pub(super) fn judge(
     for chunk in &ahead.chunks {
         let Some(of) = types.iter().find(|row| row.no == chunk.type_no) else { continue };
         let covering: Vec<&CompiledRule> =
-            set.rules().iter().filter(|rule| rule.scope.covers_type(&of.resource_type)).collect();
+            set.rules().filter(|rule| rule.scope.covers_type(&of.resource_type)).collect();
         if covering.is_empty() {
             continue;
         }
@@ -122,7 +122,7 @@ pub(super) fn judge(
             found
         };
         for of in found {
-            let place = set.rules().binary_search_by_key(&of.planes.rule, |rule| rule.no).ok();
+            let place = set.place(of.planes.rule);
             if let Some(rule) = place.and_then(|place| ahead.rules.get_mut(place)) {
                 rule.found.push((chunk.no, of));
             }
@@ -189,14 +189,14 @@ fn set(
     judged.sort_by_key(|(rule, _)| rule.no);
     let compiled = RuleSet::compile(
         account,
-        judged.iter().map(|(rule, _)| rule.clone()).collect(),
+        judged.iter().map(|(rule, _)| Arc::new(rule.clone())).collect(),
         &[],
         service.catalogue,
+        None,
     )?
     .only_judging_changes();
     *ahead = compiled
         .rules()
-        .iter()
         .filter_map(|rule| {
             let (_, deployment) = judged.iter().find(|(judged, _)| judged.no == rule.rule.no)?;
             Some(AheadRule {

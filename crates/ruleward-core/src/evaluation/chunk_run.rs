@@ -158,7 +158,7 @@ pub(crate) fn commit(
 
 /// The types of an account, where a rule follows any.
 fn types_followed(tx: &dyn ReadTx, set: &RuleSet, account: AccountNo) -> Result<Vec<TypeRow>> {
-    let is_any = set.rules().iter().any(CompiledRule::defers_changes);
+    let is_any = set.rules().any(CompiledRule::defers_changes);
     if is_any { tx.types(account) } else { Ok(Vec::new()) }
 }
 
@@ -170,7 +170,6 @@ fn stale_rules<'a>(
     types: &[TypeRow],
 ) -> Vec<&'a CompiledRule> {
     set.rules()
-        .iter()
         .filter(|rule| {
             rule.judges
                 && rule.program.is_some()

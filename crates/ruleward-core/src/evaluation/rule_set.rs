@@ -23,7 +23,7 @@ use crate::notifications::Addressee;
 /// A rule, compiled.
 #[derive(Debug)]
 pub(crate) struct CompiledRule {
-    pub(crate) rule: PolicyAssignment,
+    pub(crate) rule: Arc<PolicyAssignment>,
     /// Its number in planes.
     pub(crate) no: u32,
     pub(crate) scope: Scope,
@@ -39,7 +39,7 @@ pub(crate) struct CompiledRule {
 impl CompiledRule {
     /// Compiles a rule; a builtin one needs its definition.
     pub(crate) fn new(
-        rule: PolicyAssignment,
+        rule: Arc<PolicyAssignment>,
         catalogue: &Catalogue,
         recorded: &Selection,
     ) -> Result<Self> {
@@ -128,7 +128,7 @@ pub(crate) struct RuleSet {
     /// Whom changes are told, if anybody.
     pub(crate) addressee: Option<Arc<Addressee>>,
     /// Ascending by number.
-    rules: Vec<CompiledRule>,
+    rules: Vec<Arc<CompiledRule>>,
     /// Numbers of the custom rules whose functions are asked about changes.
     asked: HashSet<u32>,
     by_type: Mutex<HashMap<String, Arc<TypeRules>>>,
@@ -150,12 +150,25 @@ pub(crate) struct TypeRules {
 }
 
 impl RuleSet {
+    /// Compiles rules; those of another version that are the same are taken from there.
     pub(crate) fn compile(
         account: &Account,
-        rules: Vec<PolicyAssignment>,
+        rules: Vec<Arc<PolicyAssignment>>,
         functions: &[Function],
         catalogue: &Catalogue,
+        known: Option<&Self>,
     ) -> Result<Self> {
+        let selection = &account.recorder.selection;
+        let known = known.filter(|known| known.recorder.selection == *selection);
+        let compiled = |rule: Arc<PolicyAssignment>| {
+            let same = known
+                .and_then(|known| known.rules.get(known.place(plane_no(rule.no))?))
+                .filter(|known| Arc::ptr_eq(&known.rule, &rule));
+            match same {
+                Some(same) => Ok(Arc::clone(same)),
+                None => CompiledRule::new(rule, catalogue, selection).map(Arc::new),
+            }
+        };
         Ok(Self {
             asked: rules
                 .iter()
@@ -166,10 +179,7 @@ impl RuleSet {
             recorder: account.recorder.clone(),
             account: account_resource::as_read(account),
             addressee: None,
-            rules: rules
-                .into_iter()
-                .map(|rule| CompiledRule::new(rule, catalogue, &account.recorder.selection))
-                .collect::<Result<_>>()?,
+            rules: rules.into_iter().map(compiled).collect::<Result<_>>()?,
             by_type: Mutex::default(),
             columns: Mutex::default(),
         })
@@ -177,20 +187,27 @@ impl RuleSet {
 
     /// Without the rules that look at more than the resource.
     pub(crate) fn only_judging_changes(mut self) -> Self {
-        self.rules.retain(CompiledRule::judges_changes);
+        self.rules.retain(|rule| rule.judges_changes());
         self
     }
 
-    pub(crate) fn rules(&self) -> &[CompiledRule] {
-        &self.rules
+    pub(crate) fn rules(&self) -> impl Iterator<Item = &CompiledRule> {
+        self.rules.iter().map(Arc::as_ref)
+    }
+
+    /// The rule at a place in the set.
+    fn at(&self, place: usize) -> Option<&CompiledRule> {
+        self.rules.get(place).map(Arc::as_ref)
+    }
+
+    /// The place in the set of the rule of that number in planes.
+    pub(crate) fn place(&self, no: u32) -> Option<usize> {
+        self.rules.binary_search_by_key(&no, |rule| rule.no).ok()
     }
 
     /// The rule of that number in planes.
     pub(crate) fn rule(&self, no: u32) -> Option<&CompiledRule> {
-        self.rules
-            .binary_search_by_key(&no, |rule| rule.no)
-            .ok()
-            .and_then(|place| self.rules.get(place))
+        self.place(no).and_then(|place| self.at(place))
     }
 
     /// Whether a resource of this type is recorded, and with that judged, when it changes.
@@ -234,7 +251,7 @@ impl RuleSet {
         if let Some(found) = self.columns.lock().get(&key) {
             return Arc::clone(found);
         }
-        let covering = self.rules.iter().filter(|rule| rule.scope.covers_type(resource_type));
+        let covering = self.rules().filter(|rule| rule.scope.covers_type(resource_type));
         let made = Arc::new(TypeColumns::new(sets, resource_type, covering));
         self.columns.lock().insert(key, Arc::clone(&made));
         made
@@ -249,22 +266,20 @@ impl RuleSet {
             .map(|(place, _)| place)
             .collect();
         let rules = |places: &[usize]| -> Vec<&CompiledRule> {
-            places.iter().filter_map(|place| self.rules.get(*place)).collect()
+            places.iter().filter_map(|place| self.at(*place)).collect()
         };
         let changes: Vec<usize> = covering
             .iter()
             .copied()
             .filter(|place| {
-                self.recorder.enabled
-                    && self.rules.get(*place).is_some_and(CompiledRule::judges_changes)
+                self.recorder.enabled && self.at(*place).is_some_and(CompiledRule::judges_changes)
             })
             .collect();
         let deferred = covering
             .iter()
             .copied()
             .filter(|place| {
-                self.recorder.enabled
-                    && self.rules.get(*place).is_some_and(CompiledRule::defers_changes)
+                self.recorder.enabled && self.at(*place).is_some_and(CompiledRule::defers_changes)
             })
             .collect();
         let programs: Vec<Arc<Program>> =
@@ -283,7 +298,7 @@ impl RuleSet {
         &'a self,
         of: &'a TypeRules,
     ) -> impl Iterator<Item = &'a CompiledRule> {
-        of.covering.iter().filter_map(|place| self.rules.get(*place))
+        of.covering.iter().filter_map(|place| self.at(*place))
     }
 
     /// The rules that judge changes by tickets.
@@ -291,7 +306,7 @@ impl RuleSet {
         &'a self,
         of: &'a TypeRules,
     ) -> impl Iterator<Item = &'a CompiledRule> {
-        of.deferred.iter().filter_map(|place| self.rules.get(*place))
+        of.deferred.iter().filter_map(|place| self.at(*place))
     }
 
     /// The rules that judge on the clock's runs.
@@ -309,7 +324,7 @@ impl RuleSet {
         &'a self,
         resource_type: &'a ResourceType,
     ) -> impl Iterator<Item = &'a CompiledRule> {
-        self.rules.iter().filter(|rule| {
+        self.rules().filter(|rule| {
             rule.judges && rule.follows().iter().any(|of| resource_type.is_called(of))
         })
     }
@@ -319,7 +334,7 @@ impl RuleSet {
         &'a self,
         of: &'a TypeRules,
     ) -> impl Iterator<Item = &'a CompiledRule> {
-        of.changes.iter().filter_map(|place| self.rules.get(*place))
+        of.changes.iter().filter_map(|place| self.at(*place))
     }
 }
 
@@ -333,12 +348,13 @@ pub(crate) struct RuleSets {
 }
 
 impl RuleSets {
-    /// The rule set that belongs to the snapshot.
+    /// The rule set that belongs to the snapshot; the `newest` that is known is of use where it is another.
     pub(crate) fn get(
         &self,
         tx: &dyn ReadTx,
         account: AccountNo,
         catalogue: &Catalogue,
+        newest: Option<&RuleSet>,
     ) -> Result<Arc<RuleSet>> {
         let version = tx.rules_version(account)?;
         if let Some(set) = self.sets.lock().get(&account)
@@ -355,8 +371,9 @@ impl RuleSets {
         } else {
             Vec::new()
         };
-        let rules = rules.into_iter().map(Arc::unwrap_or_clone).collect();
-        let mut set = RuleSet::compile(&account, rules, &functions, catalogue)?;
+        let known = self.sets.lock().get(&account.no).cloned();
+        let known = newest.or(known.as_deref());
+        let mut set = RuleSet::compile(&account, rules, &functions, catalogue, known)?;
         set.addressee = Addressee::of(tx, &account)?.map(Arc::new);
         let set = Arc::new(set);
         // A write job that fails later leaves a version that no commit has; the version of

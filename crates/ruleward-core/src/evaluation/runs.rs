@@ -28,7 +28,7 @@ pub(crate) fn start(
     trigger: RunTrigger,
 ) -> Result<PolicyAssignment> {
     let (tx, now) = (writing.tx, writing.now);
-    let mut rule = compiled.rule.clone();
+    let mut rule = PolicyAssignment::clone(&compiled.rule);
     let is_asked_for = trigger == RunTrigger::Manual;
     let is_current = is_asked_for && !compiled.volatile && rule.state == AssignmentState::Enabled;
     // An update may leave the verdicts as they are; everything else moves the mark, where it does not
@@ -74,7 +74,7 @@ pub(crate) fn start(
     tx.insert_run(&mut run)?;
     jobs::begin(writing, account, asking, &run)?;
     for chunk in stale {
-        tx.enqueue(chunk)?;
+        writing.enqueue(chunk)?;
     }
     rule.run = (!done).then_some(run.no);
     rule.state = match asking {
@@ -82,8 +82,11 @@ pub(crate) fn start(
         Asking::Resources => AssignmentState::Submitting,
         Asking::Account | Asking::Nobody => AssignmentState::Evaluating,
     };
+    if !done {
+        writing.service.signal.wake_after_commit();
+    }
     // What is asked for and ends at once leaves the rule as it was.
-    if !is_current || rule != compiled.rule {
+    if !is_current || rule != *compiled.rule {
         tx.update_rule(&rule)?;
     }
     Ok(rule)

@@ -313,7 +313,6 @@ impl Service {
     /// Waits a little for the run of a rule that was changed, and returns the rule as it is
     /// then.
     pub(crate) fn settled(self: &Arc<Self>, rule: PolicyAssignment) -> Result<PolicyAssignment> {
-        self.signal.wake();
         let is_running =
             |state| matches!(state, AssignmentState::Evaluating | AssignmentState::Submitting);
         if !is_running(rule.state) {
