@@ -206,17 +206,24 @@ impl Service {
     }
 
     fn claim(&self) -> Result<Vec<Ticket>> {
-        let taken = self.signal.state.lock().claimed.len();
-        let tickets = self.read(|tx| tx.tickets(ChunkNo(0), BATCH + taken))?;
-        let mut state = self.signal.state.lock();
-        if state.stop {
-            return Ok(Vec::new());
+        loop {
+            let asked = BATCH + self.signal.state.lock().claimed.len();
+            let tickets = self.read(|tx| tx.tickets(ChunkNo(0), asked))?;
+            let mut state = self.signal.state.lock();
+            if state.stop {
+                return Ok(Vec::new());
+            }
+            let was_all = tickets.len() < asked;
+            let claimed: Vec<_> = tickets
+                .into_iter()
+                .filter(|ticket| state.claimed.insert(ticket.chunk))
+                .take(BATCH)
+                .collect();
+            // Others may have claimed these between the two looks, and there are more.
+            if was_all || !claimed.is_empty() {
+                return Ok(claimed);
+            }
         }
-        Ok(tickets
-            .into_iter()
-            .filter(|ticket| state.claimed.insert(ticket.chunk))
-            .take(BATCH)
-            .collect())
     }
 
     /// Does the work of tickets until each has ended or has to be taken again.
