@@ -390,3 +390,46 @@ fn commit_some(writing: &Writing<'_>, mut done: VecDeque<Done>) -> Result<VecDeq
 fn report(error: &Error) {
     tracing::error!(error.cause = error.cause(), "background work failed: {}", error.message());
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use ruleward_store::sqlite::SqliteStore;
+    use ruleward_types::{Recorder, ResourceType, SystemClock};
+
+    use super::*;
+    use crate::{Options, SealingKey};
+
+    #[test]
+    fn who_looks_while_another_one_claims_finds_the_rest() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&directory.path().join("store.sqlite")).unwrap();
+        let (clock, key) = (Arc::new(SystemClock), SealingKey::new([1; 32]));
+        let service = Service::open(store, clock, &key, Options::default()).unwrap();
+        let account = service.create_account("acme", None, Recorder::ON).unwrap().no;
+        let tickets = service.write(move |writing| {
+            let of = ResourceType::new("ecs", "cloudservers");
+            let type_no = writing.tx.ensure_type(account, &of)?;
+            for _ in 0..2 * BATCH {
+                writing.enqueue(writing.tx.insert_chunk(account, type_no, true)?.no)?;
+            }
+            Ok(())
+        });
+        tickets.unwrap();
+        for _ in 0..200 {
+            let start = Barrier::new(2);
+            let claim = || {
+                start.wait();
+                service.claim().unwrap().len()
+            };
+            let claimed = std::thread::scope(|scope| {
+                let [one, other] = [scope.spawn(claim), scope.spawn(claim)];
+                [one.join().unwrap(), other.join().unwrap()]
+            });
+            assert_eq!(claimed, [BATCH; 2]);
+            assert!(service.claim().unwrap().is_empty());
+            service.signal.state.lock().claimed.clear();
+        }
+    }
+}

@@ -335,3 +335,78 @@ fn a_period_is_the_clocks_business_only() {
     house.clock.advance(4000);
     assert_eq!(house.service.run_due_rules().unwrap(), 0);
 }
+
+#[test]
+fn rules_whose_policy_changed_with_the_program_judge_everything_anew() {
+    let house = House::new();
+    house.put(&volume("v", "available"));
+    house.put(&volume("w", "in-use"));
+    let [changed, leaves, same, off] =
+        ["changed", "leaves", "same", "off"].map(|name| house.create(unused(name)));
+    house.service.disable_policy_assignment(&house.access, &off.id).unwrap();
+    // As a newer program finds them: what they are is not what they were judged by.
+    let tags = house.create(NewPolicyAssignment {
+        parameters: [("specifiedTagKey".to_owned(), json!("env"))].into_iter().collect(),
+        ..builtin("tags", "required-tag-check")
+    });
+    let house = house.reopen_after(|path| {
+        let store = rusqlite::Connection::open(path).unwrap();
+        let become_like = |name: &str, sets: &str| {
+            let sql = format!(
+                "UPDATE policy_assignment SET body = json_set(body, '$.revision', 'before'{sets}) WHERE name = ?1"
+            );
+            assert_eq!(store.execute(&sql, [name]), Ok(1));
+        };
+        let other = tags.policy_definition_id.as_deref().unwrap();
+        become_like(
+            "changed",
+            &format!(", '$.policy_definition_id', '{other}', '$.parameters', json('{{\"specifiedTagKey\": \"env\"}}')"),
+        );
+        become_like("leaves", ", '$.filter.resource_provider', 'ecs', '$.filter.resource_type', 'cloudservers'");
+        become_like("off", "");
+    });
+    let service = &house.service;
+    let before = service.evaluation_state(&house.access, &same.id).unwrap().1;
+    drop(service.start().unwrap());
+    service.work_off().unwrap();
+    let states = house.states();
+    let of = |name: &str| -> Vec<&str> {
+        states.iter().filter(|of| of.0 == name).map(|of| of.2).collect()
+    };
+    assert_eq!(of("changed"), ["NonCompliant", "NonCompliant"]);
+    assert!(of("leaves").is_empty());
+    assert_eq!(of("same"), ["NonCompliant", "Compliant"]);
+    assert_eq!(of("off"), ["NonCompliant", "Compliant"]);
+    for rule in [&changed, &leaves] {
+        let (rule, run) = service.evaluation_state(&house.access, &rule.id).unwrap();
+        assert_eq!((run.trigger, run.state), (RunTrigger::PolicyUpgraded, RunState::Succeeded));
+        assert_eq!(rule.state, AssignmentState::Enabled);
+    }
+    assert_eq!(service.evaluation_state(&house.access, &same.id).unwrap().1, before);
+    assert_eq!(house.rule(&off).state, AssignmentState::Disabled);
+    let summary = service.summary_by_domain(&house.access, &[]).unwrap();
+    assert_eq!((summary.resources.compliant, summary.resources.non_compliant), (0, 2));
+}
+
+/// What a rule set takes over from the one before it is what did not change.
+#[test]
+fn a_rule_that_changes_among_others_judges_by_what_it_became() {
+    let house = House::new();
+    house.put(&volume("v", "available"));
+    house.put(&volume("w", "in-use"));
+    let rules = ["a", "b", "c"].map(|name| house.create(unused(name)));
+    let verdicts = || -> Vec<(String, String, &'static str)> {
+        house.states().into_iter().filter(|of| of.1 == "v").collect()
+    };
+    for (changed, rule) in (1..).zip(&rules) {
+        let filter = PolicyFilter { resource_id: Some("w".to_owned()), ..PolicyFilter::default() };
+        let update = PolicyAssignmentUpdate { filter, ..update() };
+        house.service.update_policy_assignment(&house.access, &rule.id, update).unwrap();
+        house.service.work_off().unwrap();
+        let left: Vec<_> = verdicts().into_iter().map(|of| of.0).collect();
+        assert_eq!(left, ["a", "b", "c"][changed..]);
+        house.put(&volume("v", if changed % 2 == 0 { "available" } else { "in-use" }));
+        let wanted = if changed % 2 == 0 { "NonCompliant" } else { "Compliant" };
+        assert!(verdicts().iter().all(|of| of.2 == wanted), "{:?}", verdicts());
+    }
+}

@@ -26,7 +26,7 @@ const COPY_RARELY: Duration = Duration::from_millis(100);
 const COPY_PAUSES: u32 = 30;
 /// For how long copied pages are kept before the disk is asked to write them: what is changed again
 /// meanwhile is written once.
-const KEEP: Duration = Duration::from_millis(1000);
+const KEEP: Duration = Duration::from_secs(1);
 /// How often some of them are written, and how many at a time: the disk takes 30 to 40 microseconds for
 /// each, for which a commit may have to wait.
 const WRITE_EVERY: Duration = Duration::from_millis(1);
@@ -40,7 +40,6 @@ const FEW: usize = 48;
 /// Where a commit has so many there is an import: nobody waits for single commits, and the system joins pages
 /// that lie side by side when it writes all of them.
 const FLOOD: usize = 256;
-const KEEP_FLOOD: Duration = Duration::from_secs(1);
 /// How much longer the log may become then: the writer stands still for as long as its last commit takes
 /// to be copied and synced.
 const FLOOD_LENGTHS: i64 = 2;
@@ -114,7 +113,7 @@ impl WriteBack {
         if self.copied.is_empty() {
             return Due { news: true, pause: COPY_EVERY };
         }
-        let next = self.next_copy.min(self.oldest + self.keep());
+        let next = self.next_copy.min(self.oldest + KEEP);
         Due { news: false, pause: next.saturating_duration_since(Instant::now()).max(WRITE_EVERY) }
     }
 
@@ -145,7 +144,7 @@ impl WriteBack {
         }
         // Where most of a long log cannot be copied somebody reads for long, and it could not start over.
         self.is_ending = self.is_long() && self.copied_length >= self.length / 2;
-        if self.is_ending || now >= self.oldest + self.keep() {
+        if self.is_ending || now >= self.oldest + KEEP {
             self.take_up();
         }
         Ok(false)
@@ -164,10 +163,6 @@ impl WriteBack {
         self.settle();
         self.release()?;
         Ok(true)
-    }
-
-    fn keep(&self) -> Duration {
-        if self.is_flood { KEEP_FLOOD } else { KEEP }
     }
 
     fn too_long(&self) -> i64 {
