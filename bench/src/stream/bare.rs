@@ -11,7 +11,7 @@ use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
 use super::changes::change;
-use super::{Load, open_loop, told, watching_wal};
+use super::{Load, made, open_loop, told, watching_wal};
 
 type Insert = (u64, Vec<u8>, mpsc::SyncSender<()>);
 
@@ -61,11 +61,12 @@ pub fn bare(database: &Path, load: Load) -> Result<Value> {
     let (sender, receiver) = mpsc::channel::<Insert>();
     let writer = std::thread::spawn(move || write(&connection, &receiver, &wal));
     let sender = Mutex::new(sender);
+    let messages = made(load, |n| Ok((n, serde_json::to_vec(&change(load, n).1)?)))?;
     let measured = watching_wal(database, || {
         open_loop(
             load,
+            messages,
             || Ok(sender.lock().map_err(|_| anyhow!("poisoned"))?.clone()),
-            |n| Ok((n, serde_json::to_vec(&change(load, n).1)?)),
             |sender, (n, body)| {
                 let (reply, done) = mpsc::sync_channel(1);
                 sender.send((n, body, reply))?;

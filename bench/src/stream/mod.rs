@@ -33,19 +33,20 @@ pub struct Load {
     pub run_every: u64,
 }
 
-/// Runs a load. `prepare` makes what is to be sent, all of it before the first is sent, so that the
-/// clients take as little as they can of the processors; `send` sends it. The latencies in
-/// milliseconds, in order.
+/// Makes what is to be sent, all of it before the first is sent, so that the clients take as little as
+/// they can of the processors.
+fn made<M>(load: Load, make: impl Fn(u64) -> Result<M>) -> Result<Vec<M>> {
+    (load.from..load.from + load.rate * load.seconds).map(make).collect()
+}
+
+/// Sends messages at the rate of a load. The latencies in milliseconds, in order.
 fn open_loop<C, M: Send>(
     load: Load,
+    messages: Vec<M>,
     connect: impl Fn() -> Result<C> + Sync,
-    prepare: impl Fn(u64) -> Result<M>,
     send: impl Fn(&mut C, M) -> Result<()> + Sync,
 ) -> Result<Vec<f64>> {
-    let total = load.rate * load.seconds;
-    let messages =
-        (0..total).map(|n| Ok((n, prepare(load.from + n)?))).collect::<Result<Vec<_>>>()?;
-    let messages = Mutex::new(messages.into_iter());
+    let messages = Mutex::new((0_u64..).zip(messages));
     let latencies = Mutex::new(Vec::new());
     let begun = Instant::now() + Duration::from_millis(100);
     let client = || -> Result<()> {

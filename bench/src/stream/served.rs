@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use serde_json::{Value, json};
 
 use super::changes::change;
-use super::{Load, open_loop, told, watching_wal};
+use super::{Load, made, open_loop, told, watching_wal};
 use crate::client::{Connection, Server};
 
 /// The rule that is run: one over all types.
@@ -18,12 +18,13 @@ const RUN_RULE: &str = "required-tag-check-0";
 /// CPU time of its writer by change.
 pub fn served(data: &Path, load: Load, pid: Option<u32>) -> Result<Value> {
     let server = Server::of(data)?;
+    let messages = messages(&server, load)?;
     let before = pid.map(writer_ns).transpose()?;
     let done = AtomicBool::new(false);
     let ((sorted, runs), wal) = watching_wal(&data.join("ruleward.db"), || {
         std::thread::scope(|scope| {
             let runs = scope.spawn(|| run_rules(&server, load, &done));
-            let sorted = stream(&server, load);
+            let sorted = stream(&server, load, messages);
             done.store(true, Ordering::Release);
             let runs = runs.join().map_err(|_| anyhow!("the runs panicked"))??;
             Ok((sorted?, runs))
@@ -37,18 +38,23 @@ pub fn served(data: &Path, load: Load, pid: Option<u32>) -> Result<Value> {
     Ok(told(&sorted, wal, &json!({ "runs": runs, "writer_cpu_us_per_change": writer_us })))
 }
 
-fn stream(server: &Server, load: Load) -> Result<Vec<f64>> {
+/// A signed request for each change, and whether it deletes.
+fn messages(server: &Server, load: Load) -> Result<Vec<(bool, Vec<u8>)>> {
+    made(load, |n| {
+        let (delete, resource) = change(load, n);
+        let id = resource.get("id").and_then(Value::as_str).unwrap_or_default();
+        let path = format!("/v1/ruleward/domains/{}/resources/{id}", server.domain);
+        let body = if delete { Vec::new() } else { serde_json::to_vec(&resource)? };
+        let method = if delete { "DELETE" } else { "PUT" };
+        Ok((delete, server.signed(method, &path, "", &body)?))
+    })
+}
+
+fn stream(server: &Server, load: Load, messages: Vec<(bool, Vec<u8>)>) -> Result<Vec<f64>> {
     open_loop(
         load,
+        messages,
         || Connection::open(&server.host),
-        |n| {
-            let (delete, resource) = change(load, n);
-            let id = resource.get("id").and_then(Value::as_str).unwrap_or_default();
-            let path = format!("/v1/ruleward/domains/{}/resources/{id}", server.domain);
-            let body = if delete { Vec::new() } else { serde_json::to_vec(&resource)? };
-            let method = if delete { "DELETE" } else { "PUT" };
-            Ok((delete, server.signed(method, &path, "", &body)?))
-        },
         |connection, (delete, message)| {
             let (status, body) = connection.ask(&message)?;
             // What is deleted may still be on its way from a slower client.
