@@ -59,14 +59,8 @@ impl<'a> Words<'a> {
     #[inline]
     pub(super) fn plain_text(&self, number: usize) -> Option<&'a [u8]> {
         let start = usize::try_from(*self.starts.get(number)?).ok()?;
-        // Two bytes of a head are enough for all but very long texts.
-        let (head, text) = match self.bytes.get(start..)? {
-            [head, text @ ..] if *head < 0x80 => (usize::from(*head), text),
-            [low, high, text @ ..] if *high < 0x80 => {
-                (usize::from(*low & 0x7F) | usize::from(*high) << 7, text)
-            }
-            _ => return None,
-        };
+        let mut input = Input(self.bytes.get(start..)?);
+        let (head, text) = (input.number()?, input.0);
         if head & 15 == PLAIN_STRING { text.get(..head >> 4) } else { None }
     }
 
@@ -336,7 +330,22 @@ impl<'a> Input<'a> {
         Some(slice)
     }
 
+    /// Two bytes are enough for nearly all of them.
+    #[inline]
     fn number(&mut self) -> Option<usize> {
+        let (number, rest) = match self.0 {
+            [one, rest @ ..] if *one < 0x80 => (usize::from(*one), rest),
+            [low, high, rest @ ..] if *high < 0x80 => {
+                (usize::from(*low & 0x7F) | usize::from(*high) << 7, rest)
+            }
+            _ => return self.long_number(),
+        };
+        self.0 = rest;
+        Some(number)
+    }
+
+    #[cold]
+    fn long_number(&mut self) -> Option<usize> {
         let mut number = 0_usize;
         for shift in (0..35).step_by(7) {
             let byte = self.byte()?;

@@ -150,8 +150,13 @@ impl Row {
             }
         }
         let [judged, found @ ..] = &mut all;
+        // Where some judge whatever lives, a scope need not be laid out that nothing was found in.
+        let judge_all = by_scope.first().is_some_and(Option::is_some);
         for (n, of) in by_scope.iter().enumerate() {
             let Some(of) = of else { continue };
+            if judge_all && n > 0 && of.iter().all(Bits::is_empty) {
+                continue;
+            }
             let own = n.checked_sub(1).and_then(|n| self.scope(n));
             judged.or(own.unwrap_or(&self.live));
             for (found, plane) in found.iter_mut().zip(of).filter(|(_, plane)| !plane.is_empty()) {
